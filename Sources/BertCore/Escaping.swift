@@ -1,0 +1,44 @@
+extension String {
+  /// The text as it may be printed: control characters, bidirectional marks and separators escaped, and more than 200
+  /// characters cut in the middle (R-ALL-03).
+  package var printable: String {
+    var escaped = ""
+    for scalar in unicodeScalars {
+      switch scalar.value {
+      case 0x0a: escaped += "\\n"
+      case 0x09: escaped += "\\t"
+      case 0x0d: escaped += "\\r"
+      case 0..<0x20, 0x7f..<0xa0, 0x061c, 0x200b...0x200f, 0x2028...0x202e, 0x2060...0x2069, 0xfeff, 0xfff9...0xfffb,
+        0xe0000...0xe007f:
+        escaped += "\\u{" + String(scalar.value, radix: 16) + "}"
+      default: escaped.unicodeScalars.append(scalar)
+      }
+    }
+    guard escaped.count > 200 else { return escaped }
+    return escaped.prefix(98) + "…" + escaped.suffix(98)
+  }
+
+  /// The printable text in quotation marks, for use inside a sentence.
+  package var quoted: String { "'" + printable + "'" }
+}
+
+extension Collection where Element == String {
+  /// At most `limit` names for a message, quoted, with a count of those left out.
+  package func listed(_ limit: Int = 8) -> String {
+    let shown = prefix(limit).map(\.quoted).joined(separator: ", ")
+    return count > limit ? shown + " and \((count - limit).grouped) more" : shown
+  }
+}
+
+extension BinaryInteger {
+  /// Decimal digits in groups of three: `109,482,240`.
+  package var grouped: String {
+    let digits = Array(String(magnitude))
+    var text = self < 0 ? "-" : ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
+      text.append(digit)
+    }
+    return text
+  }
+}

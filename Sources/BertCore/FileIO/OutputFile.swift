@@ -1,0 +1,112 @@
+import CSystem
+@preconcurrency import Glibc
+
+/// A file that appears under its name only when it is complete (R-DUR-01).
+///
+/// Bytes go to a sibling with a telling name; `commit()` syncs it, renames it and syncs the folder. Whatever ends the
+/// work before that (an error, an interrupt) leaves nothing behind.
+package final class OutputFile {
+  private enum State { case writing, closed, finished }
+
+  package let path: String
+  /// Where the bytes are until `commit()`.
+  package let temporaryPath: String
+  private let replacing: Bool
+  private let descriptor: CInt
+  private var state = State.writing
+
+  /// Begins a file that will be called `path`.
+  ///
+  /// - Parameter replacing: whether an existing file may be replaced; otherwise it is refused now, and again at the end
+  ///   should it have been made meanwhile.
+  package init(_ path: String, replacing: Bool) throws {
+    self.path = path
+    self.replacing = replacing
+    if let status = SystemCall.status(path) {
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        throw Refusal(.unsupported, "the output exists and is not a regular file", file: path)
+      }
+      guard replacing else { throw OutputFile.existing(path) }
+    }
+    let unique = String(UInt64.random(in: .min ... .max), radix: 36)
+    let temporary = Path.join(Path.folder(path), ".\(Path.last(path).prefix(120)).\(unique).bertconv-part")
+    temporaryPath = temporary
+    descriptor = try SystemCall.run("create the output", path) {
+      open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    }
+    bertconv_cleanup_begin(temporary)
+  }
+
+  deinit { discard() }
+
+  /// Why an output that is there already is not written.
+  package static func existing(_ path: String) -> Refusal {
+    Refusal(.usage, "the output exists already", file: path, hint: "choose another name, or replace it with --force")
+  }
+
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    var done = 0
+    while done < bytes.count {
+      done += try SystemCall.run("write the output", path) {
+        pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+      }
+    }
+  }
+
+  package func write(_ bytes: [UInt8], at offset: Int) throws {
+    try bytes.withUnsafeBytes { try write($0, at: offset) }
+  }
+
+  /// Makes the file durable and gives it its name. A failed sync is final: the kernel may have dropped the pages.
+  package func commit() throws {
+    do {
+      try SystemCall.run("sync the output", path) { fsync(descriptor) }
+      state = .closed
+      try SystemCall.run("close the output", path) { close(descriptor) }
+      if replacing {
+        try SystemCall.run("rename the output", path) { rename(temporaryPath, path) }
+      } else {
+        try nameWithoutReplacing()
+      }
+      finish()
+      try syncFolder()
+    } catch {
+      discard()
+      throw error
+    }
+  }
+
+  /// `link` fails where a file of that name was made meanwhile, which `rename` would replace.
+  private func nameWithoutReplacing() throws {
+    do {
+      try SystemCall.run("rename the output", path) { link(temporaryPath, path) }
+    } catch let refusal as Refusal {
+      throw Path.exists(path) ? OutputFile.existing(path) : refusal
+    }
+    unlink(temporaryPath)
+  }
+
+  /// Gives the work up and removes what was written. Harmless after `commit()`.
+  package func discard() {
+    if state == .writing { close(descriptor) }
+    if state != .finished { unlink(temporaryPath) }
+    finish()
+  }
+
+  private func finish() {
+    guard state != .finished else { return }
+    state = .finished
+    bertconv_cleanup_end()
+  }
+
+  /// A rename is durable only once its folder is. Some file systems cannot sync folders; the file is whole then, and
+  /// only its name may be lost with the power.
+  private func syncFolder() throws {
+    let folder = Path.folder(path)
+    let descriptor = try SystemCall.run("open the folder", folder) {
+      open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+    defer { close(descriptor) }
+    if fsync(descriptor) != 0, errno != EINVAL { throw SystemCall.refusal("sync the folder", folder, errno) }
+  }
+}

@@ -1,0 +1,13 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// CRC-32C (Castagnoli) of `length` bytes, continuing from `crc` (0 to begin).
+/// Uses the processor's instruction where there is one.
+uint32_t bertconv_crc32c(uint32_t crc, const void *bytes, size_t length);
+
+/// The same by table alone: what processors without the instruction run.
+uint32_t bertconv_crc32c_portable(uint32_t crc, const void *bytes, size_t length);
+
+/// CRC-32 (IEEE 802.3, the polynomial of zip archives), continuing from `crc` (0 to begin).
+uint32_t bertconv_crc32(uint32_t crc, const void *bytes, size_t length);
