@@ -82,7 +82,7 @@ package struct OpenOptions: Sendable {
 /// A kind of container: tells by bytes whether a file is one, and opens it.
 ///
 /// Adding a container is one conforming type and one line in `SourceRegistry`.
-package protocol SourceFormat {
+package protocol SourceFormat: Sendable {
   /// Whether a file that begins with `head` (up to 4,096 bytes) is of this kind. A match is a promise that no other
   /// reader could want the file; what is wrong inside is for `open` to say.
   static func matches(head: [UInt8], file: InputFile) -> Bool

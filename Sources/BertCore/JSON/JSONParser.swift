@@ -202,7 +202,7 @@ package struct JSONParser {
       if digits() == 0 { throw refusal("holds a number without digits in its exponent") }
     }
     let literal = String(decoding: text[start..<position], as: UTF8.self)
-    if isWhole { return Int(literal).map(JSON.integer) ?? .hugeInteger(literal) }
+    if isWhole, literal != "-0" { return Int(literal).map(JSON.integer) ?? .hugeInteger(literal) }
     guard let value = Double(literal), value.isFinite else {
       throw refusal("the number \(literal.quoted) is too large", rule: "R-JSON-04")
     }
