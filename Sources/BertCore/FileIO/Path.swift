@@ -41,7 +41,8 @@ package enum Path {
 
   /// A file named inside a file must be a plain name in the same folder (R-ALL-07).
   package static func checkPlainName(_ name: String) throws {
-    let bad = name.isEmpty || name == "." || name == ".." || name.utf8.count > 255
+    let bad =
+      name.isEmpty || name == "." || name == ".." || name.utf8.count > 255
       || name.unicodeScalars.contains { $0 == "/" || $0 == "\\" || $0.value == 0 || $0 == ":" }
     if bad {
       throw Refusal(

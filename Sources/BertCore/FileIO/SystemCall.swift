@@ -10,7 +10,8 @@ package enum SystemCall {
   ///
   /// - Parameter what: the purpose, as it fits behind "cannot".
   @discardableResult
-  package static func run<Number: SignedInteger>(_ what: String, _ path: String, _ call: () -> Number) throws -> Number {
+  package static func run<Number: SignedInteger>(_ what: String, _ path: String, _ call: () -> Number) throws -> Number
+  {
     if let code = fault?(what) { throw refusal(what, path, code) }
     while true {
       let result = call()

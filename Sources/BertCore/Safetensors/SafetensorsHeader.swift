@@ -1,5 +1,3 @@
-import BertCore
-
 /// The header of a safetensors file, checked in full (R-SAFE-01 … 09).
 package struct SafetensorsHeader: Sendable {
   /// One tensor and the bytes that hold it, counted from the start of the file.
@@ -26,7 +24,8 @@ package struct SafetensorsHeader: Sendable {
 
   package init(_ file: InputFile) throws {
     guard file.size >= 8 else {
-      throw Refusal(.damaged, "has \(file.size) bytes, too few for a safetensors file", file: file.path, rule: "R-SAFE-01")
+      throw Refusal(
+        .damaged, "has \(file.size) bytes, too few for a safetensors file", file: file.path, rule: "R-SAFE-01")
     }
     var lengthField = ByteCursor(try file.bytes(at: 0, count: 8), "header length")
     let claimed = try lengthField.little(UInt64.self)
@@ -63,7 +62,8 @@ package struct SafetensorsHeader: Sendable {
       throw named
     }
     guard root.count <= Limits.tensors else {
-      throw Refusal(.unsupported, "lists \(root.count.grouped) tensors, the limit is \(Limits.tensors.grouped)", rule: "R-ALL-09")
+      throw Refusal(
+        .unsupported, "lists \(root.count.grouped) tensors, the limit is \(Limits.tensors.grouped)", rule: "R-ALL-09")
     }
     for (key, value) in root.members {
       if key == "__metadata__" {
@@ -83,7 +83,9 @@ package struct SafetensorsHeader: Sendable {
     var result: [String: String] = [:]
     for (key, value) in object.members {
       guard let text = value.string else {
-        throw Refusal(.damaged, "the metadata entry \(key.quoted) is \(value.kind), not a text", place: "__metadata__", rule: "R-SAFE-07")
+        throw Refusal(
+          .damaged, "the metadata entry \(key.quoted) is \(value.kind), not a text", place: "__metadata__",
+          rule: "R-SAFE-07")
       }
       result[key] = text
     }
@@ -114,11 +116,13 @@ package struct SafetensorsHeader: Sendable {
       throw refusal("the shape \(shape) of \(word) does not give a whole number of bytes that fits", "R-SAFE-04")
     }
     guard begin <= end, end - begin == size else {
-      throw refusal("the offsets \(begin) to \(end) do not span the \(size) bytes that \(word) \(shape) takes", "R-SAFE-06")
+      throw refusal(
+        "the offsets \(begin) to \(end) do not span the \(size) bytes that \(word) \(shape) takes", "R-SAFE-06")
     }
     guard end <= fileSize - dataStart else {
       throw Refusal(
-        .damaged, "ends at byte \(end) of the data, which has \(fileSize - dataStart): the file is \(end - (fileSize - dataStart)) bytes or more too short",
+        .damaged,
+        "ends at byte \(end) of the data, which has \(fileSize - dataStart): the file is \(end - (fileSize - dataStart)) bytes or more too short",
         place: "tensor \(name.printable)", rule: "R-SAFE-05", hint: "fetch the file again, it is not whole")
     }
     return Entry(
@@ -136,7 +140,9 @@ package struct SafetensorsHeader: Sendable {
   /// The data is covered without hole, overlap or remainder (R-SAFE-05).
   private func checkCoverage(fileSize: Int) throws {
     var position = dataStart
-    let inDataOrder = entries.sorted { ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound) }
+    let inDataOrder = entries.sorted {
+      ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
+    }
     for entry in inDataOrder {
       guard entry.bytes.lowerBound == position else {
         let what = entry.bytes.lowerBound < position ? "overlaps the tensor before it" : "leaves a hole before it"

@@ -1,0 +1,62 @@
+import BertCore
+import BertZoo
+
+/// Writes a `.bertw` file from payload that arrives tensor by tensor, in the order of `contents.tensors`, hashing it in
+/// passing. Nothing but the chunk at hand is held in memory.
+package final class BertwWriter {
+  package let contents: BertwContents
+  private let output: OutputFile
+  private let dataStart: Int
+  private let ranges: [Range<Int>]
+  private var digests: [String] = []
+
+  package init(_ contents: BertwContents, to output: OutputFile) throws {
+    self.contents = contents
+    self.output = output
+    let length = contents.headerLength
+    guard length <= Limits.bertwHeader else {
+      throw Refusal(
+        .unsupported, "the header would take \(length) bytes, the limit is \(Limits.bertwHeader)", file: output.path)
+    }
+    dataStart = 8 + length
+    ranges = contents.dataRanges
+  }
+
+  /// Writes the payload of the next tensor: `produce` hands over its bytes in order, in pieces of any size.
+  package func write(_ produce: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
+    let range = ranges[digests.count]
+    let hasher = SHA256()
+    var position = range.lowerBound
+    try produce { piece in
+      precondition(piece.count <= range.upperBound - position, "more payload than the shape takes")
+      hasher.update(piece)
+      try output.write(piece, at: dataStart + position)
+      position += piece.count
+    }
+    precondition(position == range.upperBound, "less payload than the shape takes")
+    digests.append(hasher.hexDigest())
+  }
+
+  /// Writes the header, which needs all digests. The file is complete then, but has not got its name yet.
+  package func finish() throws -> BertwSummary {
+    precondition(digests.count == contents.tensors.count)
+    let header = contents.header(digests: digests)
+    var bytes = withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init)
+    bytes += header
+    try output.write(bytes, at: 0)
+    return BertwSummary(
+      contents: contents, digests: digests, contentDigest: contents.contentDigest(digests: digests),
+      byteCount: dataStart + (ranges.last?.upperBound ?? 0))
+  }
+}
+
+/// What a finished `.bertw` file holds.
+package struct BertwSummary: Sendable {
+  package var contents: BertwContents
+  /// SHA-256 of each tensor's payload, in the order of `contents.tensors`.
+  package var digests: [String]
+  /// The value of `bertw.content`.
+  package var contentDigest: String
+  /// Bytes of the whole file.
+  package var byteCount: Int
+}

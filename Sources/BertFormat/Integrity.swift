@@ -1,0 +1,95 @@
+import BertCore
+
+/// What a look at every byte of a file tells about it.
+public enum Integrity: Sendable, Equatable {
+  /// Byte for byte what this program would write.
+  case canonical
+  /// All content and all metadata of the format hold, but another tool wrote the file: `differences` says what is not
+  /// as this program would write it.
+  case sameContent(differences: String)
+  /// A part is not what it was when it was written: a tensor by its name, or `header`, `descriptor`, `padding`.
+  case damaged(part: String, message: String)
+  /// Not a `.bertw` file.
+  case foreign
+
+  /// The word that reports use.
+  public var word: String {
+    switch self {
+    case .canonical: "canonical"
+    case .sameContent: "sameContent"
+    case .damaged: "damaged"
+    case .foreign: "foreign"
+    }
+  }
+}
+
+extension Integrity {
+  /// Reads the whole file and judges it.
+  ///
+  /// - Parameter progress: called with the payload bytes read since the last call.
+  /// - Throws: `Refusal` for a file of a later profile or one that cannot be read at all.
+  package static func judge(_ file: InputFile, progress: (Int) -> Void = { _ in }) throws -> Integrity {
+    guard BertwFile.isClaimed(by: try file.head(4096)) else { return .foreign }
+    do {
+      let opened = try BertwFile(file)
+      let digests = try hash(opened, progress)
+      if let damage = check(opened, digests) { return damage }
+      try file.checkUnchanged()
+      return compare(opened, digests)
+    } catch let fault as BertwFile.Fault {
+      return .damaged(part: fault.part.name, message: fault.message)
+    }
+  }
+
+  private static func hash(_ opened: BertwFile, _ progress: (Int) -> Void) throws -> [String] {
+    try opened.ranges.map { range in
+      let hasher = SHA256()
+      try opened.file.stream(range) { chunk in
+        hasher.update(chunk)
+        progress(chunk.count)
+      }
+      return hasher.hexDigest()
+    }
+  }
+
+  /// Compares what the metadata says with what the content gives. A stored digest that is one bit from the true one was
+  /// itself hit; any other difference means that what it covers has changed.
+  private static func check(_ opened: BertwFile, _ digests: [String]) -> Integrity? {
+    let stored = opened.header.metadata
+    for (tensor, digest) in zip(opened.contents.tensors, digests) {
+      guard let claim = stored["bertw.sha256:" + tensor.name] else {
+        return .damaged(part: "header", message: "the digest of \(tensor.name) is missing")
+      }
+      if claim == digest { continue }
+      return BertwFile.isOneBitApart(claim, digest)
+        ? .damaged(part: "header", message: "the stored digest of \(tensor.name) is not the digest of its payload")
+        : .damaged(part: tensor.name, message: "the payload does not have the digest that was stored for it")
+    }
+    let expected = opened.contents.metadata(digests: digests)
+    let content = opened.contents.contentDigest(digests: digests)
+    if stored["bertw.descriptor"] != expected["bertw.descriptor"] {
+      return .damaged(part: "descriptor", message: "the descriptor is not in canonical form")
+    }
+    if let claim = stored["bertw.content"], claim != content, !BertwFile.isOneBitApart(claim, content) {
+      return .damaged(part: "descriptor", message: "the descriptor does not have the digest that was stored for it")
+    }
+    for (key, value) in expected where stored[key] != value {
+      let what = stored[key] == nil ? "is missing" : "is not what the content gives"
+      return .damaged(part: "header", message: "the metadata entry \(key) \(what)")
+    }
+    return nil
+  }
+
+  /// All content holds: is the header the canonical one, byte for byte, and so the order of the data?
+  private static func compare(_ opened: BertwFile, _ digests: [String]) -> Integrity {
+    let header = opened.contents.header(digests: digests)
+    if header == opened.header.text { return .canonical }
+    let foreignKeys = Set(opened.header.metadata.keys).subtracting(opened.contents.metadata(digests: digests).keys)
+    if !foreignKeys.isEmpty {
+      return .sameContent(differences: "further metadata entries: \(foreignKeys.sorted().listed())")
+    }
+    let starts = opened.ranges.map(\.lowerBound)
+    if starts != starts.sorted() { return .sameContent(differences: "the order of the data") }
+    return .sameContent(differences: "the spelling of the header")
+  }
+}

@@ -1,0 +1,153 @@
+import BertCore
+
+extension FamilyDescriptor {
+  /// Reads a file of Zoo/Variants; it is part of the program, so whatever is wrong in it is our own mistake.
+  package init(json: JSON) throws {
+    var fields = try JSONFields(json, "variant")
+    family = try fields.string("family")
+    title = try fields.string("title")
+    modelTypes = try fields.strings("modelTypes")
+    settings = [:]
+    for (name, value) in try fields.object("settings").members {
+      settings[name] = try Setting(JSONFields(value, "settings.\(name)"))
+    }
+    derived = [:]
+    for (name, value) in try fields.object("derived").members {
+      derived[name] = try DerivedSize(JSONFields(value, "derived.\(name)"))
+    }
+    divides = try fields.array("divides").map {
+      guard let pair = $0.array, pair.count == 2, let divisor = pair[0].string, let dividend = pair[1].string else {
+        throw Refusal(.damaged, "divides holds something else than pairs")
+      }
+      return (divisor, dividend)
+    }
+    dialects = try fields.array("dialects").map { try Dialect(JSONFields($0, "dialect")) }
+    parts = try fields.array("parts").map { try Part(JSONFields($0, "part")) }
+    architectures = [:]
+    for (name, value) in try fields.object("architectures").members {
+      guard let head = value.string else { throw Refusal(.damaged, "architectures.\(name) is not a head") }
+      architectures[name] = head
+    }
+    headChoices = try fields.array("headChoice").map { try HeadChoice(JSONFields($0, "headChoice")) }
+    proof = try Proof(fields.fields("proof"))
+    layouts = try Layout.all(fields.array("layouts"))
+    try fields.finish()
+  }
+}
+
+extension Setting {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    kind = try fields.word("type")
+    what = fields.optional("what")?.string
+    otherwise = fields.optional("otherwise")
+    if let value = fields.optional("suggest") {
+      if let quotient = value["quotient"]?.array, quotient.count == 2, let of = quotient[0].string,
+        let by = quotient[1].integer
+      {
+        suggestion = .quotient(of: of, by: by)
+      } else {
+        suggestion = .value(value)
+      }
+    }
+    try fields.finish()
+  }
+}
+
+extension DerivedSize {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    if fields.has("at") {
+      self = .member(try fields.string("at"))
+    } else if fields.has("quotient") {
+      let names = try fields.strings("quotient")
+      self = .quotient(names[0], names[1])
+    } else if fields.has("product") {
+      let names = try fields.strings("product")
+      self = .product(names[0], names[1])
+    } else {
+      let pair = try fields.array("scaled")
+      guard pair.count == 2, let size = pair[0].string, let factor = pair[1].integer else {
+        throw fields.refusal("scaled", "a size and a factor")
+      }
+      self = .scaled(size: size, factor: factor, offset: fields.optional("plus")?.integer ?? 0)
+    }
+    try fields.finish()
+  }
+}
+
+extension Dialect {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    id = try fields.string("id")
+    recognisedBy = fields.has("recognise") ? try fields.strings("recognise") : []
+    keys = [:]
+    for (name, value) in try fields.object("keys").members {
+      keys[name] = try Key(JSONFields(value, "dialect.\(name)"))
+    }
+    expectations = [:]
+    for (key, value) in fields.optional("expect")?.object?.members ?? [] {
+      var expectation = try JSONFields(value, "expect.\(key)")
+      expectations[key] = (try expectation.value("value"), try expectation.string("why"))
+      try expectation.finish()
+    }
+    try fields.finish()
+  }
+}
+
+extension Dialect.Key {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    key = fields.optional("key")?.string
+    defaultValue = fields.optional("default")
+    isOptional = fields.optional("optional")?.bool ?? false
+    fixed = fields.optional("fixed")
+    words = (fields.optional("words")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
+    remarks = (fields.optional("remarks")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
+    try fields.finish()
+  }
+}
+
+extension Part {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    path = try fields.string("at")
+    value = try fields.value("value")
+    repeatedBy = fields.optional("repeat")?.string
+    needs = fields.has("needs") ? try fields.strings("needs") : []
+    let within = fields.optional("within")?.string
+    if let (setting, values) = fields.optional("when")?.object?.members.first {
+      presence = .whenSetting(setting, values.array?.compactMap(\.string) ?? [], within: within)
+    } else {
+      presence = fields.optional("optional")?.bool == true ? .whenStored : .always
+    }
+    tiedTo = (fields.optional("tiedTo")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
+    tensors = try fields.array("tensors").map {
+      guard let pair = $0.array, pair.count == 2, let name = pair[0].string, let shape = pair[1].array else {
+        throw Refusal(.damaged, "tensors holds something else than names with shapes")
+      }
+      return TensorTemplate(
+        name: name,
+        shape: try shape.map {
+          if let number = $0.integer { return .number(number) }
+          guard let symbol = $0.string else { throw Refusal(.damaged, "the shape of \(name) holds \($0.kind)") }
+          return .symbol(symbol)
+        })
+    }
+    try fields.finish()
+  }
+}
+
+extension HeadChoice {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    among = Set(try fields.strings("among"))
+    withoutPart = fields.optional("without")?.string
+    rows = fields.optional("rows")?.integer
+    head = try fields.value("take").string
+    try fields.finish()
+  }
+}
+
+extension Proof {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    names = try fields.strings("names")
+    parts = try fields.strings("parts")
+    least = try fields.object("least").members.reduce(into: [:]) { $0[$1.key] = $1.value.integer }
+    try fields.finish()
+  }
+}

@@ -1,0 +1,198 @@
+import BertCore
+
+/// All that is known of a family as data: one file of Zoo/Variants (schema: Schemas/variant.schema.json).
+///
+/// It says which tensors a model of the family has and what their shapes are made of, under which names every release
+/// stored them, what its configurations call things, and how the runtime's blocks are wired.
+package struct FamilyDescriptor: Sendable {
+  package var family: String
+  /// The family's name for people, with its paper.
+  package var title: String
+  /// The values of `model_type` that mean this family.
+  package var modelTypes: [String]
+  /// The quantities that a configuration may give, by name.
+  package var settings: [String: Setting]
+  /// Extents that follow from settings.
+  package var derived: [String: DerivedSize]
+  /// Pairs of settings of which the first must divide the second.
+  package var divides: [(divisor: String, dividend: String)]
+  /// The languages of configuration files; the last is taken where no other is recognised.
+  package var dialects: [Dialect]
+  /// What a model is made of, in no particular order.
+  package var parts: [Part]
+  /// The head that a Hugging Face class name stands for.
+  package var architectures: [String: String]
+  /// How to tell heads apart that are stored under the same names.
+  package var headChoices: [HeadChoice]
+  package var proof: Proof
+  package var layouts: [Layout]
+}
+
+/// A quantity that a configuration gives or that tensors tell.
+package struct Setting: Sendable {
+  package enum Kind: String, Sendable {
+    /// An extent of at least 1.
+    case size
+    /// How many units a repeated part has; at least 1.
+    case count
+    /// A positive number.
+    case epsilon
+    /// One of the words of a dialect's table.
+    case word
+    /// The names of a classifier's outputs.
+    case labels
+  }
+  package var kind: Kind
+  /// What it is, for people, where a user may have to give it.
+  package var what: String?
+  /// The value where neither a configuration nor the tensors say anything; nil where guessing would be wrong.
+  package var otherwise: JSON?
+  /// What published models of the family usually have: only ever shown as a suggestion.
+  package var suggestion: Suggestion?
+
+  package enum Suggestion: Sendable {
+    case value(JSON)
+    /// The extent of a setting divided by a number.
+    case quotient(of: String, by: Int)
+  }
+}
+
+/// An extent computed from others.
+package enum DerivedSize: Sendable {
+  /// The number that stands at a path of the model descriptor.
+  case member(String)
+  case quotient(String, String)
+  case product(String, String)
+  /// `size` × `factor` + `offset`
+  case scaled(size: String, factor: Int, offset: Int)
+}
+
+/// How one kind of configuration file names the settings.
+package struct Dialect: Sendable {
+  package var id: String
+  /// Keys of which one is present in every file of this dialect and in no other's; empty for the dialect that is taken
+  /// where no other is recognised.
+  package var recognisedBy: [String]
+  package var keys: [String: Key]
+  /// Keys that must have one value, because any other changes the mathematics beyond what is supported.
+  package var expectations: [String: (value: JSON, why: String)]
+
+  /// Where a setting stands and what its words mean.
+  package struct Key: Sendable {
+    /// Nil where this dialect's code has the value fixed.
+    package var key: String?
+    /// The value where the key is absent; nil where a file must have it.
+    package var defaultValue: JSON?
+    package var isOptional: Bool
+    /// For word settings: this dialect's words and what they mean.
+    package var words: [String: String]
+    /// What a user should know when a certain word is met.
+    package var remarks: [String: String]
+    package var fixed: JSON?
+  }
+}
+
+/// A piece of a model that is there as a whole or not at all: a body's embeddings, its layers, a pooler, a head.
+package struct Part: Sendable {
+  /// The member of the model descriptor that says the part is there: `wiring.pooler`, `heads.mlm`.
+  package var path: String
+  /// What stands at that path; a text `$name` stands for a setting's value.
+  package var value: JSON
+  package var presence: Presence
+  /// The count setting that says how many units the part has; tensor names then hold `{i}`.
+  package var repeatedBy: String?
+  /// Parts without which this one cannot be computed.
+  package var needs: [String]
+  package var tensors: [TensorTemplate]
+  /// Of a part that is not there: whose copy its tensors are.
+  package var tiedTo: [String: String]
+
+  package enum Presence: Sendable {
+    case always
+    /// There when the source has its tensors.
+    case whenStored
+    /// There when a setting has one of these values, inside another part where one is named.
+    case whenSetting(String, [String], within: String?)
+  }
+}
+
+/// A canonical tensor and what its shape is made of.
+package struct TensorTemplate: Sendable {
+  package var name: String
+  package var shape: [Dimension]
+
+  package enum Dimension: Sendable, Hashable {
+    case number(Int)
+    case symbol(String)
+  }
+}
+
+/// One line of the decision between heads whose tensors have the same names; the first line that fits decides.
+package struct HeadChoice: Sendable {
+  package var among: Set<String>
+  /// The line fits when this part is absent.
+  package var withoutPart: String?
+  /// The line fits when the head's output has this many rows.
+  package var rows: Int?
+  /// Nil: the user has to say.
+  package var head: String?
+}
+
+/// What shows that tensors belong to this family and not to one that names its body alike.
+package struct Proof: Sendable {
+  /// A tensor whose name matches one of these globs.
+  package var names: [String]
+  /// Or: these parts are there, and these extents have at least these values.
+  package var parts: [String]
+  package var least: [String: Int]
+}
+
+/// How one kind of release names and stores the tensors.
+package struct Layout: Sendable {
+  package var id: String
+  package var containers: Set<String>
+  /// The dialect that supplies defaults where there is no configuration.
+  package var dialect: String
+  package var names: NameRewriting
+  /// What stands for `{prefix}` in the patterns: alternatives, tried in order.
+  package var prefixes: [String]
+  package var tensors: [Row]
+  package var drops: [Drop]
+
+  /// A source tensor's name pattern, the canonical name it fills, and what happens to it on the way.
+  package struct Row: Sendable {
+    package var pattern: String
+    package var canonical: String
+    package var operations: [TensorOperation]
+  }
+
+  /// Tensors that are left out, and why.
+  package struct Drop: Sendable {
+    package var rule: String
+    /// Globs over rewritten names.
+    package var globs: [String]
+    package var why: String
+    package var guardRule: Guard?
+
+    /// What the dropped tensor must hold; checked while writing.
+    package enum Guard: String, Sendable {
+      /// 0, 1, 2 … along the last axis.
+      case counting
+      case zeros
+    }
+  }
+}
+
+/// Changes to stored names before they are compared with patterns, in this order.
+package struct NameRewriting: Sendable {
+  /// Leading parts, separated by slashes, that are cut off.
+  package var droppedParts = 0
+  package var droppedSuffix = ""
+  package var replacements: [(old: String, new: String)] = []
+}
+
+/// What turns a stored tensor into the canonical one. Every operation has an inverse.
+package enum TensorOperation: String, Sendable {
+  /// Swaps the last two axes.
+  case transpose
+}

@@ -1,0 +1,63 @@
+/// Families that users will try and that are not converted: known so that a refusal can name them.
+package struct ForeignFamily: Sendable {
+  package var title: String
+  package var modelTypes: [String]
+  /// Pieces of tensor names that occur in this family alone.
+  package var marks: [String]
+
+  package static let all: [ForeignFamily] = [
+    ForeignFamily(title: "ALBERT", modelTypes: ["albert"], marks: ["albert_layer_groups", "transformer/group_0"]),
+    ForeignFamily(title: "CamemBERT", modelTypes: ["camembert"], marks: ["camembert."]),
+    ForeignFamily(title: "ConvBERT", modelTypes: ["convbert"], marks: ["key_conv_attn_layer", "conv_attn_key"]),
+    ForeignFamily(title: "DistilBERT", modelTypes: ["distilbert"], marks: ["sa_layer_norm"]),
+    ForeignFamily(
+      title: "ELECTRA", modelTypes: ["electra"], marks: ["electra.", "electra/", "discriminator_predictions"]),
+    ForeignFamily(title: "Funnel Transformer", modelTypes: ["funnel"], marks: ["r_w_bias", "model/input/rel_attn"]),
+    ForeignFamily(title: "Longformer", modelTypes: ["longformer"], marks: ["query_global"]),
+    ForeignFamily(
+      title: "RoBERTa", modelTypes: ["roberta", "xlm-roberta", "xlm-roberta-xl"],
+      marks: ["roberta.", "lm_head.layer_norm", "sentence_encoder.layers"]),
+    ForeignFamily(title: "XLM or FlauBERT", modelTypes: ["xlm", "flaubert"], marks: ["attentions.0.q_lin"]),
+    ForeignFamily(
+      title: "BART", modelTypes: ["bart", "mbart"], marks: ["encoder_attn.k_proj", "decoder.layers.0.self_attn.k_proj"]),
+    ForeignFamily(title: "BERT generation", modelTypes: ["bert-generation"], marks: ["lm_head.decoder.weight"]),
+    ForeignFamily(title: "BigBird", modelTypes: ["big_bird"], marks: ["bert.pooler.weight"]),
+    ForeignFamily(title: "BLIP's text model", modelTypes: ["blip_text_model"], marks: [".crossattention."]),
+    ForeignFamily(title: "CLIP", modelTypes: ["clip"], marks: ["text_model.encoder.layers", "visual.proj"]),
+    ForeignFamily(
+      title: "DeBERTa", modelTypes: ["deberta", "deberta-v2"],
+      marks: ["deberta.", "encoder.rel_embeddings", "attention.self.in_proj"]),
+    ForeignFamily(title: "ERNIE", modelTypes: ["ernie", "ernie_m"], marks: ["ernie."]),
+    ForeignFamily(title: "GPT-2", modelTypes: ["gpt2"], marks: ["h.0.attn.c_attn", "h0/attn/c_attn"]),
+    ForeignFamily(
+      title: "LLaMA", modelTypes: ["llama", "mistral", "qwen2"],
+      marks: ["layers.0.self_attn.q_proj", "model.layers.0.mlp.gate_proj"]),
+    ForeignFamily(title: "LayoutLM", modelTypes: ["layoutlm", "layoutlmv2", "layoutlmv3"], marks: ["layoutlm."]),
+    ForeignFamily(title: "Megatron BERT", modelTypes: ["megatron-bert"], marks: ["bert.encoder.ln.", "attention.ln."]),
+    ForeignFamily(title: "MobileBERT", modelTypes: ["mobilebert"], marks: ["mobilebert.", "embedding_transformation"]),
+    ForeignFamily(title: "ModernBERT", modelTypes: ["modernbert"], marks: ["attn.Wqkv"]),
+    ForeignFamily(
+      title: "MPNet", modelTypes: ["mpnet"], marks: ["mpnet.", "attention.attn.q.", "encoder.relative_attention_bias"]),
+    ForeignFamily(title: "NeoBERT", modelTypes: ["neobert"], marks: ["transformer_encoder.0.qkv"]),
+    ForeignFamily(title: "Nomic BERT", modelTypes: ["nomic_bert"], marks: ["encoder.layers.0.attn.Wqkv"]),
+    ForeignFamily(title: "Nyströmformer", modelTypes: ["nystromformer"], marks: ["nystromformer."]),
+    ForeignFamily(title: "RemBERT", modelTypes: ["rembert"], marks: ["rembert."]),
+    ForeignFamily(title: "RoFormer", modelTypes: ["roformer"], marks: ["roformer."]),
+    ForeignFamily(
+      title: "SqueezeBERT", modelTypes: ["squeezebert"], marks: ["transformer.encoder.layers.0.attention.query.weight"]),
+    ForeignFamily(title: "T5", modelTypes: ["t5", "mt5", "umt5"], marks: ["block.0.layer.0.SelfAttention"]),
+    ForeignFamily(
+      title: "XLNet", modelTypes: ["xlnet"],
+      marks: ["transformer.layer.0.rel_attn.r", "model/transformer/layer_0/rel_attn/r/kernel"]),
+    ForeignFamily(title: "YOSO", modelTypes: ["yoso"], marks: ["yoso."]),
+  ]
+
+  package static func named(modelType: String) -> ForeignFamily? {
+    all.first { $0.modelTypes.contains(modelType) }
+  }
+
+  /// The first family one of whose marks occurs in one of the names.
+  package static func recognised(in names: [String]) -> ForeignFamily? {
+    all.first { family in names.contains { name in family.marks.contains { name.contains($0) } } }
+  }
+}

@@ -1,0 +1,74 @@
+import BertCore
+
+extension Layout {
+  /// Reads all layouts of a family. A row `[stem, role, leaf]` stands for one row per line of that leaf's table in
+  /// `leaves`, each line giving the two endings and the operations; a layout that has `sameTensorsAs` takes over the
+  /// stems and roles of an earlier one with leaves of its own.
+  static func all(_ values: [JSON]) throws -> [Layout] {
+    var stems: [String: [JSON]] = [:]
+    return try values.map { value in
+      var fields = try JSONFields(value, "layout")
+      let id = try fields.string("id")
+      let rows = fields.has("tensors") ? try fields.array("tensors") : stems[try fields.string("sameTensorsAs")] ?? []
+      stems[id] = rows
+      let leaves = try fields.object("leaves")
+      let layout = Layout(
+        id: id,
+        containers: Set(try fields.strings("containers")),
+        dialect: try fields.string("dialect"),
+        names: try NameRewriting(fields.optional("names")),
+        prefixes: try fields.strings("prefixes"),
+        tensors: try rows.flatMap { try Layout.spellOut($0, leaves) },
+        drops: try fields.array("drops").map { try Drop(JSONFields($0, "layout.\(id).drops")) })
+      try fields.finish()
+      return layout
+    }
+  }
+
+  private static func spellOut(_ row: JSON, _ leaves: JSONObject) throws -> [Row] {
+    let parts = row.array?.compactMap(\.string) ?? []
+    switch parts.count {
+    case 2: return [Row(pattern: parts[0], canonical: parts[1], operations: [])]
+    case 3:
+      guard let lines = leaves[parts[2]]?.array else {
+        throw Refusal(.damaged, "the layout has no leaves called \(parts[2])")
+      }
+      return try lines.map { line in
+        let words = line.array?.compactMap(\.string) ?? []
+        guard words.count >= 2 else { throw Refusal(.damaged, "a leaf of \(parts[2]) lacks its two endings") }
+        let operations = try words.dropFirst(2).map { word in
+          guard let operation = TensorOperation(rawValue: word) else {
+            throw Refusal(.damaged, "\(word) is not an operation")
+          }
+          return operation
+        }
+        return Row(pattern: parts[0] + words[0], canonical: parts[1] + words[1], operations: operations)
+      }
+    default: throw Refusal(.damaged, "a row of a layout is not [pattern, name] or [stem, role, leaf]")
+    }
+  }
+}
+
+extension NameRewriting {
+  fileprivate init(_ value: JSON?) throws {
+    guard let value else { return }
+    var fields = try JSONFields(value, "layout.names")
+    droppedParts = fields.optional("dropParts")?.integer ?? 0
+    droppedSuffix = fields.optional("dropSuffix")?.string ?? ""
+    replacements = (fields.optional("replace")?.array ?? []).compactMap {
+      guard let pair = $0.array, pair.count == 2, let old = pair[0].string, let new = pair[1].string else { return nil }
+      return (old, new)
+    }
+    try fields.finish()
+  }
+}
+
+extension Layout.Drop {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    rule = try fields.string("rule")
+    globs = try fields.strings("names")
+    why = try fields.string("why")
+    guardRule = fields.has("guard") ? try fields.word("guard") : nil
+    try fields.finish()
+  }
+}

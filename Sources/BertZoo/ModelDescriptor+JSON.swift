@@ -1,0 +1,141 @@
+import BertCore
+
+extension ModelDescriptor {
+  /// Reads a descriptor strictly: an unknown member or word is refused, since ignoring it could change the mathematics.
+  public init(json: JSON) throws {
+    var fields = try JSONFields(json, "descriptor")
+    family = try fields.string("family")
+    sizes = [:]
+    for (name, value) in try fields.object("sizes").members {
+      guard let size = value.integer, (1...ModelDescriptor.largestSize).contains(size) else {
+        throw Refusal(
+          .damaged, "descriptor.sizes.\(name.printable) is not a size between 1 and \(ModelDescriptor.largestSize)",
+          place: "descriptor.sizes", rule: "R-BERTW-07")
+      }
+      sizes[name] = size
+    }
+    wiring = try Wiring(&fields)
+    heads = [:]
+    for (name, value) in try fields.object("heads").members {
+      heads[name] = try Head(JSONFields(value, "descriptor.heads.\(name.printable)"))
+    }
+    try fields.finish()
+  }
+
+  /// No extent of a published model comes near this.
+  package static let largestSize = 1 << 24
+
+  /// The descriptor as JSON; its `canonical` text is what a `.bertw` file stores.
+  public var json: JSON {
+    [
+      "family": .string(family),
+      "sizes": .object(JSONObject(sizes.map { ($0.key, JSON.integer($0.value)) })),
+      "wiring": wiring.json,
+      "heads": .object(JSONObject(heads.map { ($0.key, $0.value.json) })),
+    ]
+  }
+}
+
+extension Wiring {
+  fileprivate init(_ parent: inout JSONFields) throws {
+    var fields = try parent.fields("wiring")
+    embeddings = try EmbeddingsWiring(fields.fields("embeddings"))
+    layers = try LayersWiring(fields.fields("layers"))
+    pooler = fields.has("pooler") ? try PoolerWiring(fields.fields("pooler")) : nil
+    try fields.finish()
+  }
+
+  fileprivate var json: JSON {
+    var object = JSONObject(["embeddings": embeddings.json, "layers": layers.json])
+    object["pooler"] = pooler.map { ["activation": .string($0.activation.rawValue)] }
+    return .object(object)
+  }
+}
+
+extension EmbeddingsWiring {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    positions = try fields.word("positions")
+    epsilon = try fields.epsilon()
+    try fields.finish()
+  }
+
+  fileprivate var json: JSON { ["positions": .string(positions.rawValue), "epsilon": JSON(epsilon)] }
+}
+
+extension LayersWiring {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    attentionHeads = try fields.integer("attentionHeads")
+    guard attentionHeads > 0 else { throw fields.refusal("attentionHeads", "a positive number") }
+    activation = try fields.word("activation")
+    norm = try fields.word("norm")
+    epsilon = try fields.epsilon()
+    distance = fields.has("distance") ? try fields.word("distance") : nil
+    try fields.finish()
+  }
+
+  fileprivate var json: JSON {
+    var object = JSONObject([
+      "attentionHeads": JSON(attentionHeads), "activation": .string(activation.rawValue),
+      "norm": .string(norm.rawValue), "epsilon": JSON(epsilon),
+    ])
+    object["distance"] = distance.map { .string($0.rawValue) }
+    return .object(object)
+  }
+}
+
+extension PoolerWiring {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    activation = try fields.word("activation")
+    try fields.finish()
+  }
+}
+
+extension Head {
+  private enum Kind: String { case mlm, pooled, choice, tokens, span }
+  /// What stands under `decoder` of an MLM head whose decoder is not the token table.
+  private enum Decoder: String { case own }
+
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    switch try fields.word("kind", Kind.self) {
+    case .mlm:
+      self = .mlm(
+        activation: try fields.word("activation"), epsilon: try fields.epsilon(),
+        tied: fields.has("decoder") ? try fields.word("decoder", Decoder.self) != .own : true)
+    case .pooled: self = .pooled(labels: try fields.labels())
+    case .choice: self = .choice
+    case .tokens: self = .tokens(labels: try fields.labels())
+    case .span: self = .span
+    }
+    try fields.finish()
+  }
+
+  fileprivate var json: JSON {
+    func object(_ kind: Kind, _ labels: [String] = []) -> JSON {
+      var object = JSONObject(["kind": .string(kind.rawValue)])
+      if !labels.isEmpty { object["labels"] = .array(labels.map(JSON.string)) }
+      return .object(object)
+    }
+    switch self {
+    case .mlm(let activation, let epsilon, let tied):
+      var object = JSONObject([
+        "kind": .string(Kind.mlm.rawValue), "activation": .string(activation.rawValue), "epsilon": JSON(epsilon),
+      ])
+      if !tied { object["decoder"] = .string(Decoder.own.rawValue) }
+      return .object(object)
+    case .pooled(let labels): return object(.pooled, labels)
+    case .choice: return object(.choice)
+    case .tokens(let labels): return object(.tokens, labels)
+    case .span: return object(.span)
+    }
+  }
+}
+
+extension JSONFields {
+  fileprivate mutating func epsilon() throws -> Double {
+    let value = try double("epsilon")
+    guard value > 0, value.isFinite else { throw refusal("epsilon", "a positive number") }
+    return value
+  }
+
+  fileprivate mutating func labels() throws -> [String] { has("labels") ? try strings("labels") : [] }
+}
