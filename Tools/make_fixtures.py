@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +21,10 @@ import fixtures  # noqa: F401  sets the frameworks' environment before they are 
 import torch
 import transformers
 
-from fixtures import containers, families, goldens, manifest, minilm, models, readback
+from fixtures import containers, families, goldens, hostile, manifest, minilm, models, readback
 from fixtures.case import Case
+from fixtures.hostile import torch_archives, torch_legacy, torch_pickles
+from fixtures.oddities import torch_oddities
 
 
 def make_case(case: Case) -> None:
@@ -33,11 +36,20 @@ def make_case(case: Case) -> None:
         goldens.record(case, golden, model)
 
 
+def make_hostile_torch() -> None:
+    """PyTorch files that must be refused."""
+    hostile.write(
+        [*torch_pickles.files(), *torch_archives.files(), *torch_legacy.files()], "torch"
+    )
+
+
 def steps(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
     """Everything that can be made, by the name that `--only` takes."""
     made: dict[str, Callable[[], None]] = {
         case.label: lambda case=case: make_case(case) for case in families.all_cases()
     }
+    made["torch"] = torch_oddities.make
+    made["hostile/torch"] = make_hostile_torch
     made["zoo/all-MiniLM-L6-v2"] = lambda: minilm.make(arguments.minilm)
     return made
 
@@ -52,6 +64,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", message="TypedStorage is deprecated")
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     everything = steps(arguments)
