@@ -46,7 +46,7 @@ extension Wiring {
   }
 
   fileprivate var json: JSON {
-    var object = JSONObject(["embeddings": embeddings.json, "layers": layers.json])
+    var object: JSONObject = ["embeddings": embeddings.json, "layers": layers.json]
     object["pooler"] = pooler.map { ["activation": .string($0.activation.rawValue)] }
     return .object(object)
   }
@@ -74,10 +74,10 @@ extension LayersWiring {
   }
 
   fileprivate var json: JSON {
-    var object = JSONObject([
+    var object: JSONObject = [
       "attentionHeads": JSON(attentionHeads), "activation": .string(activation.rawValue),
       "norm": .string(norm.rawValue), "epsilon": JSON(epsilon),
-    ])
+    ]
     object["distance"] = distance.map { .string($0.rawValue) }
     return .object(object)
   }
@@ -111,15 +111,15 @@ extension Head {
 
   fileprivate var json: JSON {
     func object(_ kind: Kind, _ labels: [String] = []) -> JSON {
-      var object = JSONObject(["kind": .string(kind.rawValue)])
+      var object: JSONObject = ["kind": .string(kind.rawValue)]
       if !labels.isEmpty { object["labels"] = .array(labels.map(JSON.string)) }
       return .object(object)
     }
     switch self {
     case .mlm(let activation, let epsilon, let tied):
-      var object = JSONObject([
+      var object: JSONObject = [
         "kind": .string(Kind.mlm.rawValue), "activation": .string(activation.rawValue), "epsilon": JSON(epsilon),
-      ])
+      ]
       if !tied { object["decoder"] = .string(Decoder.own.rawValue) }
       return .object(object)
     case .pooled(let labels): return object(.pooled, labels)

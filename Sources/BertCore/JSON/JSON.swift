@@ -13,20 +13,18 @@ public indirect enum JSON: Sendable, Equatable {
 }
 
 /// The members of a JSON object, in the order in which they were written, found by key in constant time.
-public struct JSONObject: Sendable, Equatable {
+public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   public private(set) var keys: [String] = []
   private var values: [String: JSON] = [:]
 
   public init() {}
 
   /// An object of the given members; a key given twice keeps its last value.
-  public init(_ members: KeyValuePairs<String, JSON>) {
-    for (key, value) in members { self[key] = value }
-  }
-
   public init(_ members: some Sequence<(String, JSON)>) {
     for (key, value) in members { self[key] = value }
   }
+
+  public init(dictionaryLiteral elements: (String, JSON)...) { self.init(elements) }
 
   public var count: Int { keys.count }
   public var isEmpty: Bool { keys.isEmpty }

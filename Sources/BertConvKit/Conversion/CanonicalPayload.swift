@@ -1,0 +1,132 @@
+import BertCore
+import BertPlan
+import BertSources
+import BertZoo
+
+/// The payload of stored tensors in canonical order: what a plan's operations make of it, still in the stored type.
+struct CanonicalPayload: Sendable {
+  let source: any WeightSource
+
+  /// Bytes of a tensor that are held at once while it is transposed.
+  private static let strip = 16 << 20
+
+  /// Lends the elements of the canonical tensor in order, in chunks of whole elements. The container's checksums have
+  /// been verified by the time this returns.
+  func stream(
+    _ index: Int, _ operations: [TensorOperation], _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let info = source.catalogue.tensors[index].info
+    // Transposing twice is doing nothing.
+    guard operations.count % 2 == 1, info.shape.rank >= 2 else { return try source.stream(index, body) }
+    let matrix = TransposedMatrix(info)
+    if matrix.byteCount <= CanonicalPayload.strip {
+      try streamWhole(index, matrix, body)
+    } else {
+      try source.stream(index) { _ in }
+      try streamStrips(index, matrix, body)
+    }
+  }
+
+  /// A matrix that is held as a whole: read once, in order.
+  private func streamWhole(
+    _ index: Int, _ matrix: TransposedMatrix, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let stored = UnsafeMutableRawBufferPointer.allocate(byteCount: matrix.byteCount, alignment: 64)
+    defer { stored.deallocate() }
+    var filled = 0
+    try source.stream(index) { chunk in
+      UnsafeMutableRawBufferPointer(rebasing: stored[filled...]).copyMemory(from: chunk)
+      filled += chunk.count
+    }
+    let result = UnsafeMutableRawBufferPointer.allocate(byteCount: matrix.byteCount, alignment: 64)
+    defer { result.deallocate() }
+    let plane = matrix.rows * matrix.columns * matrix.elementSize
+    for start in stride(from: 0, to: matrix.byteCount, by: max(1, plane)) {
+      matrix.transpose(
+        UnsafeRawBufferPointer(rebasing: stored[start..<start + plane]), rows: matrix.rows, columns: matrix.columns,
+        into: UnsafeMutableRawBufferPointer(rebasing: result[start..<start + plane]))
+    }
+    try body(UnsafeRawBufferPointer(result))
+  }
+
+  /// A large matrix: some of its stored columns at a time, which are consecutive rows of the result.
+  private func streamStrips(
+    _ index: Int, _ matrix: TransposedMatrix, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let width = max(1, CanonicalPayload.strip / (matrix.rows * matrix.elementSize))
+    let bytes = min(width, matrix.columns) * matrix.rows * matrix.elementSize
+    let stored = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
+    let result = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
+    defer {
+      stored.deallocate()
+      result.deallocate()
+    }
+    for plane in 0..<matrix.planes {
+      for first in stride(from: 0, to: matrix.columns, by: width) {
+        let columns = min(width, matrix.columns - first)
+        let segment = columns * matrix.elementSize
+        for row in 0..<matrix.rows {
+          let element = (plane * matrix.rows + row) * matrix.columns + first
+          try source.read(
+            index, at: element * matrix.elementSize,
+            into: UnsafeMutableRawBufferPointer(rebasing: stored[(row * segment)..<((row + 1) * segment)]))
+        }
+        let count = matrix.rows * segment
+        let part = UnsafeMutableRawBufferPointer(rebasing: result[..<count])
+        matrix.transpose(UnsafeRawBufferPointer(rebasing: stored[..<count]), rows: matrix.rows, columns: columns, into: part)
+        try body(UnsafeRawBufferPointer(part))
+      }
+    }
+  }
+}
+
+/// The last two axes of a tensor, which change places.
+struct TransposedMatrix: Sendable {
+  /// How many matrices follow one another.
+  let planes: Int
+  /// Of a stored matrix.
+  let rows: Int
+  let columns: Int
+  let elementSize: Int
+
+  var byteCount: Int { planes * rows * columns * elementSize }
+
+  init(_ info: TensorInfo) {
+    let dims = info.shape.dims
+    rows = dims[dims.count - 2]
+    columns = dims[dims.count - 1]
+    planes = dims.dropLast(2).reduce(1, *)
+    elementSize = info.dtype.size!
+  }
+
+  /// Writes the transposed of a `rows` × `columns` matrix.
+  func transpose(
+    _ stored: UnsafeRawBufferPointer, rows: Int, columns: Int, into result: UnsafeMutableRawBufferPointer
+  ) {
+    precondition(stored.count == rows * columns * elementSize && result.count == stored.count)
+    switch elementSize {
+    case 8: transpose(stored, rows, columns, result, UInt64.self)
+    case 4: transpose(stored, rows, columns, result, UInt32.self)
+    default: transpose(stored, rows, columns, result, UInt16.self)
+    }
+  }
+
+  /// In tiles, so that both sides stay in the cache.
+  private func transpose<Element: BitwiseCopyable>(
+    _ stored: UnsafeRawBufferPointer, _ rows: Int, _ columns: Int, _ result: UnsafeMutableRawBufferPointer,
+    _ type: Element.Type
+  ) {
+    let from = stored.assumingMemoryBound(to: type)
+    let into = result.assumingMemoryBound(to: type)
+    let tile = 32
+    for rowStart in stride(from: 0, to: rows, by: tile) {
+      for columnStart in stride(from: 0, to: columns, by: tile) {
+        for column in columnStart..<min(columnStart + tile, columns) {
+          for row in rowStart..<min(rowStart + tile, rows) {
+            into[column * rows + row] = from[row * columns + column]
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import BertCore
+import BertFormat
+import BertPlan
+import BertSources
+import BertZoo
+
+/// In which type weights are stored.
+public enum TargetType: String, Sendable, CaseIterable {
+  /// Each as it came, F64 as F32.
+  case keep
+  case f32
+  case f16
+  case bf16
+
+  func dtype(for source: DType) -> DType {
+    switch self {
+    case .keep: source == .f64 ? .f32 : source
+    case .f32: .f32
+    case .f16: .f16
+    case .bf16: .bf16
+    }
+  }
+}
+
+/// What a conversion is to do.
+public struct ConversionRequest: Sendable {
+  public var source: String
+  public var switches: SourceSwitches
+  public var output: String
+  public var type = TargetType.keep
+  /// Re-opens and re-hashes the output before it gets its name.
+  public var verifies = false
+  public var goldens: [String] = []
+  /// Replaces an existing output.
+  public var replaces = false
+  public var provenance: String?
+  public var threads: Int?
+
+  public init(source: String, output: String, switches: SourceSwitches = SourceSwitches()) {
+    self.source = source
+    self.output = output
+    self.switches = switches
+  }
+}
+
+/// Turns a checkpoint into a `.bertw` file.
+public struct Converter {
+  let request: ConversionRequest
+  let progress: Progress
+
+  public init(_ request: ConversionRequest, progress: Progress = .none) {
+    self.request = request
+    self.progress = progress
+  }
+
+  /// The plan alone: what would be done, without reading any payload.
+  public func dryRun() throws -> PlanReport {
+    let model = try OpenedModel.open(request.source, request.switches)
+    return PlanReport(model, try model.requirePlan(), type: request.type)
+  }
+
+  /// Converts. When this throws, or when a golden convicts the result, nothing was left behind.
+  public func run() throws -> ConversionReport {
+    let model = try OpenedModel.open(request.source, request.switches)
+    let plan = try model.requirePlan()
+    try refuseToOverwriteSource(model)
+    if model.source.container == .bertw { try checkIntact(model) }
+    let output = try OutputFile(request.output, replacing: request.replaces)
+    defer { output.discard() }
+    let (summary, casts) = try write(plan, model, to: output)
+    for drop in plan.drops { try namingFile(model.located.path) { try DropCheck(source: model.source, plan: plan).run(drop) } }
+    try model.source.checkUnchanged()
+    let verification = try verify(output)
+    var report = ConversionReport(
+      plan: PlanReport(model, plan, type: request.type), output: request.output, summary: summary, casts: casts,
+      verification: verification)
+    if let verification, verification.verdict != .pass { return report }
+    try output.commit()
+    report.isWritten = true
+    report.companions = try copyTokenizers(model, &report.remarks)
+    if let path = request.provenance { try writeProvenance(path, report, model) }
+    return report
+  }
+
+  /// R-DUR-05: the input is read to its end before the rename, so `--force` is safe; without it a source that would be
+  /// replaced is refused.
+  private func refuseToOverwriteSource(_ model: OpenedModel) throws {
+    for file in model.source.files where !request.replaces {
+      if let source = try? InputFile(file), source.isSame(as: request.output) {
+        throw Refusal(
+          .usage, "the output is the source itself", file: request.output, rule: "R-DUR-05", hint: "choose another name")
+      }
+    }
+  }
+
+  /// A damaged `.bertw` is not passed on under new digests.
+  private func checkIntact(_ model: OpenedModel) throws {
+    if case .damaged(let part, let message) = try Integrity.judge(InputFile(model.located.path)) {
+      throw Refusal(.damaged, "\(part): \(message)", file: model.located.path, rule: "R-BERTW-06")
+    }
+  }
+
+  private func write(
+    _ plan: ConversionPlan, _ model: OpenedModel, to output: OutputFile
+  ) throws -> (BertwSummary, CastSummary) {
+    let infos = model.source.catalogue.tensors.map(\.info)
+    let contents = BertwContents(
+      descriptor: plan.descriptor,
+      tensors: plan.moves.map {
+        TensorInfo(name: $0.canonical, dtype: request.type.dtype(for: infos[$0.source].dtype), shape: $0.shape)
+      })
+    let moves = Dictionary(uniqueKeysWithValues: plan.moves.map { ($0.canonical, $0) })
+    let writer = try BertwWriter(contents, to: output)
+    let payload = CanonicalPayload(source: model.source)
+    var casts = CastSummary()
+    progress.begin("converting", total: plan.moves.reduce(0) { $0 + (infos[$1.source].shape.byteCount(infos[$1.source].dtype) ?? 0) })
+    for tensor in contents.tensors {
+      let move = moves[tensor.name]!
+      let stored = infos[move.source]
+      var cast = ElementCast(from: stored.dtype, to: tensor.dtype)
+      var converted: [UInt8] = []
+      try namingFile(model.located.path) {
+        try writer.write { sink in
+          try payload.stream(move.source, move.operations) { chunk in
+            progress.advance(chunk.count)
+            if stored.dtype == tensor.dtype { return try sink(chunk) }
+            let size = chunk.count / stored.dtype.size! * tensor.dtype.size!
+            if converted.count != size { converted = [UInt8](repeating: 0, count: size) }
+            converted.withUnsafeMutableBytes { cast.convert(chunk, into: $0) }
+            try converted.withUnsafeBytes { try sink($0) }
+          }
+        }
+      }
+      guard cast.overflowed == 0 else {
+        throw Refusal(
+          .unsupported,
+          "\(cast.overflowed.grouped) values of \(stored.name.quoted) are too large for \(tensor.dtype.rawValue)",
+          file: model.located.path, place: stored.name.printable, hint: "store it as --dtype f32")
+      }
+      casts.add(tensor.name, cast.changed)
+    }
+    progress.end()
+    return (try writer.finish(), casts)
+  }
+
+  /// Judges the temporary file: its bytes where asked to, and what it computes where there are goldens.
+  private func verify(_ output: OutputFile) throws -> VerificationReport? {
+    guard request.verifies || !request.goldens.isEmpty else { return nil }
+    var verification = VerificationRequest(model: output.temporaryPath)
+    verification.goldens = request.goldens
+    verification.threads = request.threads
+    var report = try Verifier(verification, progress: progress).run()
+    report.model = request.output
+    return report
+  }
+
+  private func copyTokenizers(_ model: OpenedModel, _ remarks: inout [String]) throws -> [String] {
+    let folder = Path.folder(request.output)
+    var copied: [String] = []
+    for name in try CompanionFiles.tokenizers(in: model.located.folder) {
+      let from = try InputFile(Path.join(model.located.folder, name))
+      let path = Path.join(folder, name)
+      if from.isSame(as: path) { continue }
+      let bytes = try from.contents(limit: Limits.json)
+      if Path.exists(path) {
+        let there = try InputFile(path)
+        if there.size == bytes.count, try there.contents(limit: Limits.json) == bytes { continue }
+        guard request.replaces else {
+          remarks.append("another \(name.quoted) is beside the output already and was left alone; --force replaces it")
+          continue
+        }
+      }
+      let copy = try OutputFile(path, replacing: true)
+      try copy.write(bytes, at: 0)
+      try copy.commit()
+      copied.append(name)
+    }
+    return copied
+  }
+
+  private func writeProvenance(_ path: String, _ report: ConversionReport, _ model: OpenedModel) throws {
+    let file = try OutputFile(path, replacing: request.replaces)
+    try file.write(Array(Provenance(report, model, request).json().pretty.utf8), at: 0)
+    try file.commit()
+  }
+}

@@ -1,0 +1,145 @@
+import BertCore
+import BertRuntime
+
+/// Inputs and outputs recorded with a reference implementation: a safetensors file whose metadata says so
+/// (docs/numerics.md).
+struct Golden: Sendable {
+  /// The precision in which the reference computed the outputs without an `.f64` of their own.
+  enum Precision: String, Sendable {
+    case f32
+    case f64
+    case both = "f32+f64"
+    case bf16
+    case f16
+    case tf32
+
+    /// The unit roundoff in multiples of that of f32.
+    var roundoff: Double {
+      switch self {
+      case .f32, .f64, .both: 1
+      case .tf32, .f16: 0x1p13
+      case .bf16: 0x1p16
+      }
+    }
+  }
+
+  /// One recorded output, in one of its two forms.
+  struct Output: Sendable {
+    var name: String
+    /// Whether the reference computed it in double precision (`NAME.f64`).
+    var isDouble: Bool
+    var shape: Shape
+    fileprivate var bytes: Range<Int>
+    fileprivate var dtype: DType
+
+    /// The name of the tensor in the golden.
+    var stored: String { isDouble ? name + ".f64" : name }
+  }
+
+  let path: String
+  let family: String
+  let producer: String
+  let precision: Precision
+  /// What the reference's weights were stored as, where that is not what this model's are.
+  let weights: DType?
+  let inputs: ModelInputs
+  let outputs: [Output]
+  /// Words of the metadata that are not known.
+  let remarks: [String]
+  private let file: InputFile
+
+  /// Reads the header and the inputs; every number is compared with what the model allows when the model is run.
+  init(_ path: String) throws {
+    self.path = path
+    file = try InputFile(path)
+    let header = try SafetensorsHeader(file)
+    let metadata = header.metadata
+    guard metadata["format"] == "bertw-golden", metadata["version"] == "1" else {
+      throw Golden.refusal(
+        path, "is no golden: its metadata does not say format bertw-golden, version 1", "R-GOLD-01",
+        hint: "Tools/record_golden.py records goldens")
+    }
+    var remarks: [String] = []
+    family = metadata["family"] ?? ""
+    producer = metadata["producer"] ?? "unknown"
+    let word = metadata["precision"] ?? "f32"
+    if Precision(rawValue: word) == nil { remarks.append("the golden's precision \(word.quoted) is not known; f32 is taken") }
+    precision = Precision(rawValue: word) ?? .f32
+    weights = metadata["weights"].flatMap { DType(rawValue: $0.uppercased()) }
+    (inputs, outputs) = try Golden.sort(header, file)
+    self.remarks = remarks
+  }
+
+  private static func refusal(_ path: String, _ message: String, _ rule: String, hint: String? = nil) -> Refusal {
+    Refusal(.contradictory, message, file: path, rule: rule, hint: hint)
+  }
+
+  private static let inputNames: Set<String> = ["input_ids", "attention_mask", "token_type_ids", "position_ids"]
+
+  private static func sort(_ header: SafetensorsHeader, _ file: InputFile) throws -> (ModelInputs, [Output]) {
+    var numbers: [String: [Int]] = [:]
+    var outputs: [Output] = []
+    guard let ids = header.entries.first(where: { $0.info.name == "input_ids" }) else {
+      throw refusal(file.path, "has no input_ids", "R-GOLD-02")
+    }
+    let shape = ids.info.shape
+    for entry in header.entries {
+      let info = entry.info
+      if inputNames.contains(info.name) {
+        guard info.dtype == .i64 || info.dtype == .i32 else {
+          throw refusal(file.path, "\(info.name) is of type \(info.dtype.rawValue), not I64 or I32", "R-GOLD-02")
+        }
+        guard info.shape == shape else {
+          throw refusal(file.path, "\(info.name) has the shape \(info.shape), input_ids \(shape)", "R-GOLD-02")
+        }
+        guard let count = shape.count, count <= InputLimits.rows else {
+          throw refusal(file.path, "the batch \(shape) is too large", "R-GOLD-08")
+        }
+        numbers[info.name] = try integers(entry, file)
+      } else {
+        guard info.dtype == .f32 || info.dtype == .f64 else {
+          throw refusal(
+            file.path, "\(info.name.quoted) is of type \(info.dtype.rawValue): it is no input, and outputs are F32 or F64",
+            "R-GOLD-04")
+        }
+        let isDouble = info.name.hasSuffix(".f64")
+        guard !isDouble || info.dtype == .f64 else {
+          throw refusal(file.path, "\(info.name.quoted) is of type \(info.dtype.rawValue), not F64", "R-GOLD-04")
+        }
+        let name = isDouble ? String(info.name.dropLast(4)) : info.name
+        outputs.append(
+          Output(name: name, isDouble: isDouble, shape: info.shape, bytes: entry.bytes, dtype: info.dtype))
+      }
+    }
+    guard !outputs.isEmpty else {
+      throw refusal(file.path, "holds no output, so that nothing could be compared", "R-GOLD-04")
+    }
+    let inputs = ModelInputs(
+      shape: shape, inputIDs: numbers["input_ids"]!, attentionMask: numbers["attention_mask"],
+      tokenTypeIDs: numbers["token_type_ids"], positionIDs: numbers["position_ids"])
+    return (inputs, outputs)
+  }
+
+  private static func integers(_ entry: SafetensorsHeader.Entry, _ file: InputFile) throws -> [Int] {
+    let bytes = try file.bytes(at: entry.bytes.lowerBound, count: entry.bytes.count)
+    var values: [Int] = []
+    values.reserveCapacity(entry.info.shape.count ?? 0)
+    bytes.withUnsafeBytes { raw in
+      for index in 0..<(entry.info.shape.count ?? 0) {
+        values.append(
+          entry.info.dtype == .i64
+            ? Int(raw.loadUnaligned(fromByteOffset: index * 8, as: Int64.self))
+            : Int(raw.loadUnaligned(fromByteOffset: index * 4, as: Int32.self)))
+      }
+    }
+    return values
+  }
+
+  /// The recorded values, row-major.
+  func values(of output: Output) throws -> [Double] {
+    var values: [Double] = []
+    values.reserveCapacity(output.shape.count ?? 0)
+    try file.stream(output.bytes) { chunk in try Numbers.forEach(in: chunk, output.dtype) { values.append($0) } }
+    return values
+  }
+}

@@ -1,0 +1,72 @@
+import BertCore
+import BertRuntime
+
+/// One recorded output against the computed one.
+struct OutputJudge {
+  let form: Golden.Output
+  let description: OutputDescription
+  let noise: NoiseFloor
+  let tolerance: Tolerance?
+
+  /// - Parameters:
+  ///   - recorded: what the reference computed, at the places that are compared.
+  ///   - computed: the same places of the run in f64.
+  func judge(recorded: [Double], computed: [Double]) throws -> VerificationReport.Output {
+    guard recorded.allSatisfy(\.isFinite) else {
+      throw Refusal(
+        .contradictory, "\(form.stored.quoted) holds values that are not finite where the mask shows them",
+        place: form.stored.printable, rule: "R-GOLD-06")
+    }
+    let distance = RootMeanSquare(zip(recorded, computed).map { $0 - $1 })
+    let passes: Bool
+    if let tolerance {
+      passes = zip(recorded, computed).allSatisfy { abs($0 - $1) <= tolerance.absolute + tolerance.relative * abs($0) }
+    } else {
+      passes = distance.value <= noise.rmsLimit && distance.largest <= noise.largestLimit
+    }
+    // A spike that only the largest distance shows counts by how far it exceeds its own limit.
+    let spike = distance.largest / noise.largestLimit * NoiseFloor.factor
+    return VerificationReport.Output(
+      name: form.stored, values: recorded.count, maxAbs: distance.largest, rms: distance.value, noiseFloor: noise.rms,
+      ratio: max(distance.value / noise.rms, spike > NoiseFloor.factor ? spike : 0), stage: description.stage,
+      verdict: passes ? .pass : .fail)
+  }
+}
+
+/// Which values of an output are compared: those that the attention mask does not hide.
+struct Visibility {
+  /// Places in the row-major output.
+  let places: [Int]
+
+  init(_ inputs: ModelInputs, _ description: OutputDescription) {
+    let count = description.shape.count ?? 0
+    guard let mask = inputs.attentionMask else {
+      places = Array(0..<count)
+      return
+    }
+    let tokens = inputs.shape.dims.last ?? 1
+    let sequences = tokens > 0 ? mask.count / tokens : 0
+    func seesAnything(_ sequence: Int) -> Bool { mask[sequence * tokens..<(sequence + 1) * tokens].contains(1) }
+    var places: [Int] = []
+    places.reserveCapacity(count)
+    switch description.unit {
+    case .token:
+      let width = count / max(1, mask.count)
+      for (row, seen) in mask.enumerated() where seen == 1 { places += row * width..<(row + 1) * width }
+    case .sequence:
+      let width = count / max(1, sequences)
+      for sequence in 0..<sequences where seesAnything(sequence) { places += sequence * width..<(sequence + 1) * width }
+    case .attention:
+      let heads = description.shape[1]
+      for sequence in 0..<sequences {
+        for head in 0..<heads {
+          for query in 0..<tokens where mask[sequence * tokens + query] == 1 {
+            let row = ((sequence * heads + head) * tokens + query) * tokens
+            places += row..<row + tokens
+          }
+        }
+      }
+    }
+    self.places = places
+  }
+}

@@ -1,0 +1,121 @@
+import BertCore
+import BertFormat
+
+/// What a verification says.
+public enum Verdict: String, Sendable, Comparable {
+  case pass, fail, damaged, error
+
+  private var severity: Int {
+    switch self {
+    case .pass: 0
+    case .fail: 1
+    case .damaged: 2
+    case .error: 3
+    }
+  }
+
+  public static func < (left: Verdict, right: Verdict) -> Bool { left.severity < right.severity }
+}
+
+/// Differences that are accepted in place of the noise floor.
+public struct Tolerance: Sendable {
+  public var absolute: Double
+  public var relative: Double
+
+  public init(absolute: Double, relative: Double) {
+    self.absolute = absolute
+    self.relative = relative
+  }
+}
+
+/// What is to be verified.
+public struct VerificationRequest: Sendable {
+  public var model: String
+  public var switches = SourceSwitches()
+  public var goldens: [String] = []
+  public var tolerance: Tolerance?
+  /// Nil: all cores.
+  public var threads: Int?
+
+  public init(model: String) { self.model = model }
+}
+
+/// What a verification found.
+public struct VerificationReport: Sendable {
+  /// One recorded output against the computed one.
+  public struct Output: Sendable {
+    public var name: String
+    public var values: Int
+    public var maxAbs: Double
+    public var rms: Double
+    public var noiseFloor: Double
+    /// The distance in multiples of the noise.
+    public var ratio: Double
+    /// The stage that computes it.
+    public var stage: String
+    public var verdict: Verdict
+  }
+
+  /// The first stage at which a model and a golden part.
+  public struct Divergence: Sendable {
+    public var stage: String
+    public var output: String
+    public var ratio: Double
+  }
+
+  /// One golden.
+  public struct GoldenResult: Sendable {
+    public var file: String
+    public var producer: String
+    public var outputs: [Output]
+    public var firstDivergence: Divergence?
+    public var diagnosis: [String] = []
+
+    public var verdict: Verdict { outputs.map(\.verdict).max() ?? .error }
+  }
+
+  public var model: String
+  public var integrity: Integrity
+  public var goldens: [GoldenResult] = []
+  public var remarks: [String] = []
+  /// Whether tolerances given by hand took the place of the noise floor.
+  public var tolerance: Tolerance?
+
+  /// The worst of the integrity's and the goldens' verdicts.
+  public var verdict: Verdict {
+    if case .damaged = integrity { return .damaged }
+    return goldens.map(\.verdict).max() ?? .pass
+  }
+
+  /// The report as Schemas/verify.schema.json describes it.
+  public func json() -> JSON {
+    var damage: JSON = .null
+    if case .damaged(let part, let message) = integrity { damage = ["part": .string(part), "message": .string(message)] }
+    return [
+      "model": .string(model), "verdict": .string(verdict.rawValue), "integrity": .string(integrity.word),
+      "damage": damage,
+      "tolerance": tolerance.map { ["absolute": JSON($0.absolute), "relative": JSON($0.relative)] } ?? .null,
+      "goldens": .array(goldens.map(\.json)), "remarks": .array(remarks.map(JSON.string)),
+    ]
+  }
+}
+
+extension VerificationReport.GoldenResult {
+  fileprivate var json: JSON {
+    [
+      "file": .string(file), "producer": .string(producer), "verdict": .string(verdict.rawValue),
+      "outputs": .array(
+        outputs.map { output in
+          [
+            "name": .string(output.name), "values": .integer(output.values), "maxAbs": JSON(output.maxAbs),
+            "rms": JSON(output.rms), "noiseFloor": JSON(output.noiseFloor), "ratio": JSON(output.ratio),
+            "stage": .string(output.stage), "verdict": .string(output.verdict.rawValue),
+          ]
+        }),
+      "firstDivergence": firstDivergence.map {
+        ["stage": .string($0.stage), "output": .string($0.output), "ratio": JSON($0.ratio)]
+      } ?? .null,
+      "diagnosis": .array(diagnosis.map(JSON.string)),
+    ]
+  }
+}

@@ -1,0 +1,177 @@
+import BertCore
+import BertZoo
+
+extension PlanBuilder {
+  /// Fills the templates of the parts with the settings' values.
+  mutating func describe() -> JSON {
+    var tree: JSON = ["family": .string(family.family), "sizes": .object(JSONObject()), "heads": .object(JSONObject())]
+    var undecided: [String] = []
+    for part in presentParts {
+      if let value = fill(part.value, &undecided) {
+        tree = tree.setting(value, at: part.path.split(separator: "."))
+      }
+    }
+    var sizes = JSONObject()
+    for symbol in usedSymbols() {
+      if let extent = settings[symbol]?.integer { sizes[symbol] = .integer(extent) }
+    }
+    tree = tree.setting(.object(sizes), at: ["sizes"])
+    if !undecided.isEmpty {
+      problems.append(.undecided(Set(undecided).sorted().map(question)))
+    }
+    return tree
+  }
+
+  /// A template with `$name` replaced; nil for a value that is not there and need not be.
+  private func fill(_ template: JSON, _ undecided: inout [String]) -> JSON? {
+    switch template {
+    case .string(let text) where text.hasPrefix("$"):
+      let name = String(text.dropFirst())
+      if let value = settings[name] { return value.array?.isEmpty == true ? nil : value }
+      if family.settings[name]?.kind != .labels { undecided.append(name) }
+      return nil
+    case .object(let object):
+      var result = JSONObject()
+      for (key, value) in object.members { result[key] = fill(value, &undecided) }
+      return .object(result)
+    default: return template
+    }
+  }
+
+  private func question(_ name: String) -> PlanProblem.UndecidedSetting {
+    let setting = family.settings[name]!
+    let key = Settings.handKey(name, family) ?? name
+    let suggestion: String? =
+      switch setting.suggestion {
+      case .value(let json): json.string ?? json.compact
+      case .quotient(let of, let by): settings[of]?.integer.flatMap { $0 % by == 0 ? String($0 / by) : nil }
+      case nil: nil
+      }
+    return PlanProblem.UndecidedSetting(key: key, what: setting.what ?? key, suggestion: suggestion)
+  }
+
+  /// The extents that the shapes and repetitions of the parts use, derived ones resolved to what they are made of.
+  private func usedSymbols() -> [String] {
+    var symbols: Set<String> = []
+    func use(_ symbol: String) {
+      switch family.derived[symbol] {
+      case .member: break
+      case .quotient(let left, let right), .product(let left, let right):
+        use(left)
+        use(right)
+      case .scaled(let name, _, _): use(name)
+      case nil: symbols.insert(symbol)
+      }
+    }
+    for part in presentParts {
+      if let count = part.repeatedBy { symbols.insert(count) }
+      for case .symbol(let symbol) in part.tensors.flatMap(\.shape) { use(symbol) }
+    }
+    return symbols.sorted()
+  }
+
+  /// The typed descriptor; nil where something is missing that was reported already.
+  mutating func makeDescriptor(_ tree: JSON) throws -> ModelDescriptor? {
+    for (divisor, dividend) in family.divides {
+      guard let small = settings[divisor]?.integer, let large = settings[dividend]?.integer, large % small != 0 else {
+        continue
+      }
+      let names = [divisor, dividend].map { Settings.handKey($0, family) ?? $0 }
+      problems.append(
+        .contradiction(
+          Refusal(.contradictory, "\(names[1]) is \(large), which \(names[0]) (\(small)) does not divide", rule: "R-CFG-01")))
+    }
+    checkLabels()
+    let unsolved = usedSymbols().filter { settings[$0]?.integer == nil }
+    let blocking = problems.contains { if case .unknown = $0 { false } else { true } }
+    guard unsolved.isEmpty, !blocking else {
+      if problems.isEmpty { reportUnsolved(unsolved) }
+      return nil
+    }
+    return try ModelDescriptor(json: tree)
+  }
+
+  /// A body tensor that would have told an extent is not there.
+  private mutating func reportUnsolved(_ symbols: [String]) {
+    let names = presentParts.flatMap { part in
+      part.tensors.filter { template in
+        template.shape.contains { dimension in
+          if case .symbol(let symbol) = dimension { symbols.contains(symbol) } else { false }
+        }
+      }.map { storedName($0.name.replacingIndex(0)) }
+    }
+    problems.append(.missing(names))
+  }
+
+  /// As many names as the classifier has outputs.
+  private mutating func checkLabels() {
+    guard let labels = settings["labels"]?.array, !labels.isEmpty else { return }
+    for part in presentParts where part.value["labels"] != nil {
+      guard case .symbol(let symbol)? = part.tensors[0].shape.first, let rows = settings[symbol]?.integer,
+        rows != labels.count
+      else { continue }
+      problems.append(
+        .contradiction(
+          Refusal(
+            .contradictory, "the configuration names \(labels.count) labels, the classifier has \(rows) outputs",
+            rule: "R-CFG-02", hint: "give the configuration that belongs to these tensors with --config")))
+    }
+  }
+
+  /// Fills every canonical tensor once; what is filled twice must hold the same numbers.
+  mutating func makeMoves(_ expected: [ExpectedTensor]) -> [ConversionPlan.Move] {
+    var moves: [ConversionPlan.Move] = []
+    var missing: [String] = []
+    for tensor in expected {
+      guard let fill = fills[tensor.name]?.first else {
+        missing.append(storedName(tensor.name))
+        continue
+      }
+      check(tensors[fill.source], fill, tensor)
+      moves.append(
+        ConversionPlan.Move(
+          canonical: tensor.name, shape: tensor.shape, source: fill.source, operations: fill.operations))
+      for copy in fills[tensor.name]!.dropFirst() { dropCopy(copy, of: tensor) }
+    }
+    if !missing.isEmpty { problems.append(.missing(missing)) }
+    let used = Set(expected.map(\.name))
+    let leftOver = fills.filter { !used.contains($0.key) }.flatMap { $0.value.map(\.source) }
+    if !leftOver.isEmpty { problems.append(.unknown(Set(leftOver).sorted().map { tensors[$0].name })) }
+    return moves
+  }
+
+  private mutating func check(_ stored: TensorInfo, _ fill: Fill, _ tensor: ExpectedTensor) {
+    if !stored.dtype.isFloating {
+      problems.append(
+        .contradiction(
+          Refusal(
+            .unsupported, "the weight \(stored.name.quoted) is stored as \(stored.dtype.rawValue): quantised weights are not converted",
+            place: stored.name.printable, rule: "R-SAFE-10")))
+    } else if stored.shape.applying(fill.operations) != tensor.shape {
+      let due = tensor.shape.applying(fill.operations)
+      problems.append(
+        .contradiction(
+          Refusal(.contradictory, "\(stored.name.quoted) has the shape \(stored.shape), \(due) is due", rule: "R-CFG-02")))
+    }
+  }
+
+  private mutating func dropCopy(_ copy: Fill, of tensor: ExpectedTensor) {
+    check(tensors[copy.source], copy, tensor)
+    drops.append(
+      ConversionPlan.Drop(
+        source: copy.source, rule: "copy", why: "a copy of \(tensor.name)",
+        check: .equal(to: tensor.name, operations: copy.operations), hint: untyingHint(for: tensor.name)))
+  }
+
+  /// How to keep both tensors where a part is only taken to be tied.
+  private func untyingHint(for original: String) -> String? {
+    for part in family.parts where part.tiedTo.values.contains(original) {
+      if case .whenSetting(let setting, let values, _) = part.presence, let key = Settings.handKey(setting, family),
+        let value = values.first, let word = Settings.handWord(value, setting, family)
+      {
+        return "if both are meant, keep both with --set \(key)=\(word)"
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,218 @@
+import BertCore
+import BertZoo
+
+/// Puts a plan together step by step; each step reads what the ones before it found.
+struct PlanBuilder {
+  let tensors: [TensorInfo]
+  let recognition: Recognition
+  var settings: Settings
+  let options: PlanOptions
+  var drops: [ConversionPlan.Drop]
+  var problems: [PlanProblem] = []
+  var plan: ConversionPlan?
+
+  /// The stored tensors that could fill a canonical one, best first.
+  var fills: [String: [Fill]] = [:]
+  var presentParts: [Part] = []
+  /// One more than the highest number among the stored units of each repeated tensor, by its name with `{i}`.
+  let unitCounts: [String: Int]
+
+  struct Fill {
+    var source: Int
+    var row: Int
+    var operations: [TensorOperation]
+  }
+
+  var family: FamilyDescriptor { recognition.family }
+
+  init(
+    tensors: [TensorInfo], recognition: Recognition, settings: Settings, options: PlanOptions,
+    drops: [ConversionPlan.Drop]
+  ) {
+    self.tensors = tensors
+    self.recognition = recognition
+    self.settings = settings
+    self.options = options
+    self.drops = drops
+    unitCounts = recognition.assignments.values.reduce(into: [:]) { counts, assignment in
+      for candidate in assignment.candidates {
+        guard let unit = candidate.unit else { continue }
+        let name = recognition.layout.tensors[candidate.row].canonical
+        counts[name] = max(counts[name] ?? 0, unit + 1)
+      }
+    }
+  }
+
+  var draft: PlanDraft {
+    var roles: [Int: String] = [:]
+    for (canonical, list) in fills { if let first = list.first { roles[first.source] = canonical } }
+    return PlanDraft(
+      recognition: recognition, settings: settings, roles: roles, drops: drops.sorted { $0.source < $1.source },
+      problems: problems, plan: plan)
+  }
+
+  mutating func build() throws {
+    gatherFills(choosing: try chooseHead())
+    dropByRules()
+    choosePresentParts()
+    tieAbsentParts()
+    let extents = solveExtents()
+    settings.adopt(extents)
+    checkCounts()
+    let tree = describe()
+    guard let descriptor = try makeDescriptor(tree) else { return }
+    let moves = makeMoves(try descriptor.tensors(of: family))
+    guard problems.isEmpty else { return }
+    plan = ConversionPlan(
+      descriptor: descriptor, layout: recognition.layout.id, reason: recognition.reason, moves: moves,
+      drops: drops.sorted { $0.source < $1.source }, remarks: settings.remarks)
+  }
+
+  // MARK: - Which stored tensor fills what
+
+  /// The head that stored tensors of ambiguous name belong to, and those it was chosen among; nil where no name is
+  /// ambiguous.
+  private mutating func chooseHead() throws -> (head: String?, among: Set<String>)? {
+    var among: Set<String> = []
+    var rows: Set<Int> = []
+    for (index, assignment) in recognition.assignments {
+      let heads = Set(assignment.candidates.compactMap { PlanBuilder.head(of: $0.canonical) })
+      guard heads.count > 1 else { continue }
+      among.formUnion(heads)
+      if tensors[index].shape.rank == 2, let first = assignment.candidates.first {
+        rows.insert(tensors[index].shape.applying(first.operations)[0])
+      }
+    }
+    if let named = options.head, among.isEmpty || !among.contains(named) {
+      throw Refusal(
+        .usage, "--head \(named.quoted) names no head that these tensors could be",
+        hint: among.isEmpty ? "nothing is ambiguous here: leave --head out" : "it can be \(among.sorted().joined(separator: ", "))")
+    }
+    guard !among.isEmpty else { return nil }
+    if let named = options.head { return (named, among) }
+    for architecture in options.configuration?.architectures ?? [] {
+      let name = architecture.hasPrefix("TF") ? String(architecture.dropFirst(2)) : architecture
+      if let head = family.architectures[name], among.contains(head) { return (head, among) }
+    }
+    let filled = Set(recognition.assignments.values.flatMap { $0.candidates.map(\.canonical) })
+    for choice in family.headChoices where choice.among == among {
+      if let path = choice.withoutPart, let part = family.parts.first(where: { $0.path == path }),
+        part.tensors.contains(where: { filled.contains($0.name) })
+      {
+        continue
+      }
+      if let count = choice.rows, rows != [count] { continue }
+      if choice.head == nil { problems.append(.ambiguousHead(among.sorted())) }
+      return (choice.head, among)
+    }
+    problems.append(.ambiguousHead(among.sorted()))
+    return (nil, among)
+  }
+
+  private static func head(of canonical: String) -> String? {
+    let parts = canonical.split(separator: ".")
+    return parts.count > 1 && parts[0] == "heads" ? String(parts[1]) : nil
+  }
+
+  private mutating func gatherFills(choosing choice: (head: String?, among: Set<String>)?) {
+    for (index, assignment) in recognition.assignments {
+      for candidate in assignment.candidates {
+        if let choice, let head = PlanBuilder.head(of: candidate.canonical), choice.among.contains(head),
+          choice.head != head
+        {
+          continue
+        }
+        fills[candidate.canonical, default: []].append(
+          Fill(source: index, row: candidate.row, operations: candidate.operations))
+      }
+    }
+    for name in fills.keys { fills[name]!.sort { ($0.row, $0.source) < ($1.row, $1.source) } }
+  }
+
+  private mutating func dropByRules() {
+    var unknown: [Int] = []
+    for (index, assignment) in recognition.assignments {
+      if let drop = assignment.drop {
+        let check: ConversionPlan.Drop.Check? =
+          switch drop.guardRule {
+          case .counting: .counting
+          case .zeros: .zeros
+          case nil: nil
+          }
+        drops.append(ConversionPlan.Drop(source: index, rule: drop.rule, why: drop.why, check: check))
+      } else if assignment.candidates.isEmpty {
+        unknown.append(index)
+      }
+    }
+    if !unknown.isEmpty { problems.append(.unknown(unknown.sorted().map { tensors[$0].name })) }
+  }
+
+  // MARK: - Which parts are there
+
+  private mutating func choosePresentParts() {
+    var paths: Set<String> = []
+    for part in family.parts {
+      let isThere: Bool
+      switch part.presence {
+      case .always: isThere = true
+      case .whenStored: isThere = isStored(part)
+      case .whenSetting(let setting, let values, let within):
+        let isWithin = within.map(paths.contains) ?? true
+        let isSaid = settings[setting]?.string.map(values.contains) ?? false
+        isThere = isWithin && isSaid
+        if !isThere, isWithin, part.tiedTo.isEmpty, isStored(part) { reportUnwanted(part, setting) }
+      }
+      guard isThere else { continue }
+      paths.insert(part.path)
+      presentParts.append(part)
+    }
+    for part in presentParts {
+      for need in part.needs where !paths.contains(need) {
+        let names = family.parts.first { $0.path == need }?.tensors.map(\.name) ?? []
+        problems.append(.missing(names.map(storedName)))
+      }
+    }
+  }
+
+  private func isStored(_ part: Part) -> Bool {
+    let patterns = part.tensors.map { NamePattern($0.name) }
+    return fills.keys.contains { name in
+      let numbered = NumberedName(name)
+      return patterns.contains { $0.match(numbered) != nil }
+    }
+  }
+
+  /// Tensors are there that a setting says are not used: a contradiction, or, where nobody said anything, a question.
+  private mutating func reportUnwanted(_ part: Part, _ setting: String) {
+    let key = Settings.handKey(setting, family) ?? setting
+    let name = storedName(part.tensors[0].name.replacingIndex(0))
+    if settings.values[setting]?.origin == .otherwise {
+      problems.append(
+        .undecided([
+          PlanProblem.UndecidedSetting(key: key, what: "how \(name.quoted) is used (\(key))", suggestion: nil)
+        ]))
+    } else {
+      problems.append(
+        .contradiction(
+          Refusal(
+            .contradictory, "the tensors \(name.quoted) … are there, but \(key) says that they are not used",
+            rule: "R-CFG-03", hint: "give the right value with --set \(key)=VALUE")))
+    }
+  }
+
+  /// Tensors of a part that is not there because it is tied are further copies of what they are tied to.
+  private mutating func tieAbsentParts() {
+    let present = Set(presentParts.map(\.path))
+    for part in family.parts where !present.contains(part.path) {
+      for (name, original) in part.tiedTo {
+        guard let copies = fills.removeValue(forKey: name) else { continue }
+        fills[original, default: []] += copies
+      }
+    }
+  }
+
+  /// The name under which the layout stores a canonical tensor, for messages.
+  func storedName(_ canonical: String) -> String {
+    recognition.layout.storedName(of: canonical, prefix: recognition.prefix) ?? canonical
+  }
+}

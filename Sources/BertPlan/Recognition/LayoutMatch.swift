@@ -1,0 +1,143 @@
+import BertCore
+import BertZoo
+
+/// What becomes of one stored tensor when its checkpoint is read by one layout.
+struct Assignment {
+  /// A canonical tensor that the stored one could fill; heads that share their names give several.
+  struct Candidate {
+    var canonical: String
+    /// The layer's number, of tensors that are there once a layer.
+    var unit: Int?
+    /// The place of the row in the layout: of several tensors for one canonical name the first row's is taken.
+    var row: Int
+    var operations: [TensorOperation]
+  }
+  var candidates: [Candidate] = []
+  var drop: Layout.Drop?
+
+  var isKnown: Bool { drop != nil || !candidates.isEmpty }
+}
+
+/// A checkpoint's names held against one layout of one family, with one spelling of its prefix.
+struct LayoutMatch {
+  let family: FamilyDescriptor
+  let layout: Layout
+  let prefix: String
+  /// What wrappers put before all names and was cut off.
+  let wrapper: String
+  /// By index of the catalogue; tensors that lie outside the model's state have none.
+  let assignments: [Int: Assignment]
+
+  /// How many tensors no rule of the layout knows.
+  var unknownCount: Int { assignments.values.count { !$0.isKnown } }
+  /// How many tensors fill something.
+  var filledCount: Int { assignments.values.count { !$0.candidates.isEmpty } }
+
+  init(_ family: FamilyDescriptor, _ layout: Layout, prefix: String, tensors: [SourceName]) {
+    self.family = family
+    self.layout = layout
+    self.prefix = prefix
+    wrapper = WrapperPrefix.common(to: tensors.map(\.name))
+    var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
+    for (index, row) in layout.tensors.enumerated() {
+      let pattern = NamePattern(row.pattern.replacing("{prefix}", with: prefix))
+      patterns[pattern.key, default: []].append((pattern, index))
+    }
+    let drops = layout.drops.map { drop in
+      (drop: drop, globs: drop.globs.map { Glob($0.replacing("{prefix}", with: prefix)) })
+    }
+    var assignments: [Int: Assignment] = [:]
+    for tensor in tensors {
+      let name = layout.names.rewrite(String(tensor.name.dropFirst(wrapper.count)))
+      let numbered = NumberedName(name)
+      var assignment = Assignment()
+      for (pattern, index) in patterns[numbered.key] ?? [] {
+        guard let (unit, _) = pattern.match(numbered) else { continue }
+        let row = layout.tensors[index]
+        assignment.candidates.append(
+          Assignment.Candidate(
+            canonical: unit.map { row.canonical.replacingIndex($0) } ?? row.canonical, unit: unit, row: index,
+            operations: row.operations))
+      }
+      if assignment.candidates.isEmpty {
+        assignment.drop = drops.first { $0.globs.contains { $0.matches(name) } }?.drop
+      }
+      assignments[tensor.index] = assignment
+    }
+    self.assignments = assignments
+  }
+
+  /// The canonical names that stored tensors could fill.
+  var canonicalNames: Set<String> { Set(assignments.values.flatMap { $0.candidates.map(\.canonical) }) }
+
+  /// The share of the body's first unit that is there, from 0 to 1.
+  var coverage: Double {
+    let filled = canonicalNames
+    let due = family.parts.filter { if case .always = $0.presence { true } else { false } }
+      .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
+    return due.isEmpty ? 0 : Double(due.count { filled.contains($0) }) / Double(due.count)
+  }
+
+  /// Whether the names show the family and could not as well belong to one that names its body alike.
+  func isProven(_ catalogue: [TensorInfo]) -> Bool {
+    let globs = family.proof.names.map(Glob.init)
+    let hasName = assignments.keys.contains { index in
+      let name = layout.names.rewrite(String(catalogue[index].name.dropFirst(wrapper.count)))
+      return globs.contains { $0.matches(name) }
+    }
+    if hasName { return true }
+    let filled = canonicalNames
+    let partsThere = family.proof.parts.allSatisfy { path in
+      family.parts.first { $0.path == path }?.tensors.allSatisfy { filled.contains($0.name) } ?? false
+    }
+    return partsThere && family.proof.least.allSatisfy { (extents(of: $0.key, catalogue).max() ?? 0) >= $0.value }
+  }
+
+  /// The extents that stored tensors give a symbol.
+  private func extents(of symbol: String, _ catalogue: [TensorInfo]) -> [Int] {
+    let templates = Dictionary(
+      family.parts.flatMap { $0.tensors.map { ($0.name, $0.shape) } }, uniquingKeysWith: { first, _ in first })
+    return assignments.flatMap { index, assignment in
+      assignment.candidates.flatMap { candidate -> [Int] in
+        guard let shape = templates[candidate.canonical] else { return [] }
+        let stored = catalogue[index].shape.applying(candidate.operations)
+        return zip(shape, stored.dims).compactMap { $0 == .symbol(symbol) ? $1 : nil }
+      }
+    }
+  }
+}
+
+/// The name of a tensor of the model's own state, with its place in the catalogue.
+struct SourceName {
+  var index: Int
+  var name: String
+}
+
+extension NameRewriting {
+  /// The name that patterns are held against.
+  func rewrite(_ name: String) -> String {
+    var text = name
+    if droppedParts > 0 {
+      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+      text = parts.count > droppedParts ? parts.dropFirst(droppedParts).joined(separator: "/") : text
+    }
+    if !droppedSuffix.isEmpty, text.hasSuffix(droppedSuffix) { text.removeLast(droppedSuffix.count) }
+    for (old, new) in replacements { text = text.replacing(old, with: new) }
+    return text
+  }
+}
+
+extension Shape {
+  /// The shape after the operations were applied.
+  package func applying(_ operations: [TensorOperation]) -> Shape {
+    operations.reduce(self) { shape, operation in
+      switch operation {
+      case .transpose:
+        guard shape.rank >= 2 else { return shape }
+        var dims = shape.dims
+        dims.swapAt(dims.count - 1, dims.count - 2)
+        return Shape(dims)
+      }
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import BertCore
+
+/// A name with its digit runs taken out, so that names which differ only in layer numbers share a key.
+struct NumberedName: Hashable {
+  /// The name with `#` for every run of digits.
+  let key: String
+  /// The runs as they stand.
+  let numbers: [String]
+
+  init(_ name: String) {
+    var key: [UInt8] = []
+    var numbers: [String] = []
+    var run: [UInt8] = []
+    func close() {
+      guard !run.isEmpty else { return }
+      numbers.append(String(decoding: run, as: UTF8.self))
+      key.append(UInt8(ascii: "#"))
+      run = []
+    }
+    for byte in name.utf8 {
+      if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+        run.append(byte)
+      } else {
+        close()
+        key.append(byte)
+      }
+    }
+    close()
+    self.key = String(decoding: key, as: UTF8.self)
+    self.numbers = numbers
+  }
+}
+
+/// A name in which `{i}` stands for the number of a layer.
+struct NamePattern {
+  private enum Slot { case digits(String), index }
+
+  /// What a matching name's `NumberedName.key` is.
+  let key: String
+  private let slots: [Slot]
+
+  init(_ pattern: String) {
+    // No published name holds this character, and it is no digit.
+    let numbered = NumberedName(pattern.replacing("{i}", with: "\u{1}"))
+    var slots: [Slot] = []
+    var digits = numbered.numbers[...]
+    for character in numbered.key {
+      if character == "#" { slots.append(.digits(digits.removeFirst())) }
+      if character == "\u{1}" { slots.append(.index) }
+    }
+    self.slots = slots
+    key = numbered.key.replacing("\u{1}", with: "#")
+  }
+
+  /// Whether the name matches, and the layer's number if the pattern has one.
+  func match(_ name: NumberedName) -> (index: Int?, Void)? {
+    guard name.key == key, name.numbers.count == slots.count else { return nil }
+    var index: Int?
+    for (slot, number) in zip(slots, name.numbers) {
+      switch slot {
+      case .digits(let digits): if digits != number { return nil }
+      case .index:
+        // A number that is not written in its shortest form would come back as another name.
+        guard number.utf8.count <= 6, let value = Int(number), String(value) == number else { return nil }
+        index = value
+      }
+    }
+    return (index, ())
+  }
+}
+
+/// A name in which `*` stands for any text, as users and drop rules write it.
+package struct Glob: Sendable {
+  private let pieces: [[UInt8]]
+
+  package init(_ text: String) {
+    pieces = text.split(separator: "*", omittingEmptySubsequences: false).map { Array($0.utf8) }
+  }
+
+  package func matches(_ name: String) -> Bool {
+    let bytes = Array(name.utf8)
+    guard pieces.count > 1 else { return bytes == pieces[0] }
+    let (first, last) = (pieces[0], pieces[pieces.count - 1])
+    guard bytes.count >= first.count + last.count, bytes.starts(with: first), bytes.suffix(last.count) == last[...] else {
+      return false
+    }
+    var rest = bytes[first.count..<(bytes.count - last.count)]
+    for piece in pieces.dropFirst().dropLast() where !piece.isEmpty {
+      guard let range = rest.firstRange(of: piece) else { return false }
+      rest = rest[range.upperBound...]
+    }
+    return true
+  }
+}

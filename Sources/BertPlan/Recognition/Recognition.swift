@@ -1,0 +1,139 @@
+import BertCore
+import BertZoo
+
+/// Which family and which naming layout a checkpoint has, and how that was told.
+package struct Recognition: Sendable {
+  package let family: FamilyDescriptor
+  package let layout: Layout
+  /// For people: why it was recognised.
+  package let reason: String
+  let assignments: [Int: Assignment]
+  let wrapper: String
+  let prefix: String
+
+  private init(_ match: LayoutMatch, reason: String) {
+    family = match.family
+    layout = match.layout
+    self.reason = reason
+    assignments = match.assignments
+    wrapper = match.wrapper
+    prefix = match.prefix
+  }
+
+  /// Holds the names against every layout of every family that the configuration and the user allow.
+  ///
+  /// - Parameters:
+  ///   - tensors: the catalogue's tensors.
+  ///   - members: the indices of those that belong to the model's state and were not dropped by hand.
+  ///   - container: the container's word; a layout says in which it occurs.
+  ///   - modelType: the configuration's `model_type`.
+  ///   - named: the family that the user named.
+  package static func recognise(
+    _ tensors: [TensorInfo], members: [Int], container: String, modelType: String?, named: String?
+  ) throws -> Recognition {
+    let names = members.map { SourceName(index: $0, name: tensors[$0].name) }
+    let allowed = try families(modelType: modelType, named: named)
+    var matches: [LayoutMatch] = []
+    for family in Zoo.all {
+      for layout in family.layouts where layout.containers.contains(container) {
+        matches += layout.prefixes.map { LayoutMatch(family, layout, prefix: $0, tensors: names) }
+      }
+    }
+    let fitting = matches.filter { $0.coverage == 1 }
+      .sorted { ($0.unknownCount, -$0.filledCount) < ($1.unknownCount, -$1.filledCount) }
+    if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }) {
+      return try accept(best, among: fitting, tensors, isNamed: allowed != nil, modelType: modelType)
+    }
+    if let other = fitting.first, let allowed {
+      throw Refusal(
+        .contradictory,
+        "the tensors are named as in \(other.family.family), but \(modelType.map { "the configuration says model_type \($0.quoted)" } ?? "--family says \(allowed.joined())")",
+        hint: "give the configuration that belongs to these tensors with --config")
+    }
+    if let foreign = ForeignFamily.recognised(in: names.map(\.name)) { throw foreign.refusal }
+    throw noFit(matches, names)
+  }
+
+  /// The families that may be considered; nil for all.
+  private static func families(modelType: String?, named: String?) throws -> [String]? {
+    if let named {
+      guard Zoo.families[named] != nil else {
+        throw Refusal(
+          .usage, "there is no family \(named.quoted)",
+          hint: "the families are \(Zoo.all.map(\.family).joined(separator: ", "))")
+      }
+      return [named]
+    }
+    guard let modelType else { return nil }
+    if let family = Zoo.family(modelType: modelType) { return [family.family] }
+    if let foreign = ForeignFamily.named(modelType: modelType) { throw foreign.refusal }
+    throw Refusal(
+      .unsupported, "the configuration says model_type \(modelType.quoted), which is not a family that is converted",
+      hint: "if it is one of them under another name, say which with --family")
+  }
+
+  private static func accept(
+    _ best: LayoutMatch, among fitting: [LayoutMatch], _ tensors: [TensorInfo], isNamed: Bool, modelType: String?
+  ) throws -> Recognition {
+    if isNamed {
+      let why = modelType.map { "model_type is \($0), and the names fit" } ?? "it was named, and the names fit"
+      return Recognition(best, reason: why)
+    }
+    let proven = fitting.filter { $0.isProven(tensors) }
+    guard let match = proven.first else {
+      if let foreign = ForeignFamily.recognised(in: tensors.map(\.name)) { throw foreign.refusal }
+      let families = Set(fitting.map(\.family.family)).sorted().joined(separator: ", ")
+      throw Refusal(
+        .contradictory, "the names fit \(families), but families that name their body alike would fit as well",
+        hint: "say which family it is with --family, or give its configuration with --config")
+    }
+    let rivals = Set(proven.map(\.family.family))
+    guard rivals.count == 1 else {
+      throw Refusal(
+        .contradictory, "the names fit several families: \(rivals.sorted().joined(separator: ", "))",
+        hint: "say which it is with --family, or give its configuration with --config")
+    }
+    return Recognition(match, reason: "the tensors' names and shapes are those of \(match.family.family)")
+  }
+
+  /// No layout fits: shows the nearest one with both spellings.
+  private static func noFit(_ matches: [LayoutMatch], _ names: [SourceName]) -> Refusal {
+    let sample = names.prefix(3).map(\.name).listed()
+    guard let nearest = matches.max(by: { ($0.coverage, $0.filledCount) < ($1.coverage, $1.filledCount) }),
+      nearest.filledCount > 0
+    else {
+      let message = names.isEmpty ? "there are no tensors in it" : "no known family names its tensors like this: \(sample)"
+      return Refusal(.unsupported, message, hint: "bertconv inspect lists what the file holds")
+    }
+    let due = nearest.family.parts.filter { if case .always = $0.presence { true } else { false } }
+      .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
+    let filled = nearest.canonicalNames
+    let absent = due.filter { !filled.contains($0) }.map { nearest.layout.storedName(of: $0, prefix: nearest.prefix) ?? $0 }
+    let unknown = nearest.assignments.filter { !$0.value.isKnown }.keys.sorted()
+    let unknownNames = unknown.map { index in names.first { $0.index == index }!.name }
+    return Refusal(
+      .missing,
+      "nearest to \(nearest.family.family) (\(nearest.layout.id)), but the body is not whole: \(absent.listed(4)) are missing"
+        + (unknownNames.isEmpty ? "" : "; not known: \(unknownNames.listed(4))"),
+      rule: "R-ALL-10", hint: "bertconv inspect lists what the file holds")
+  }
+}
+
+extension ForeignFamily {
+  fileprivate var refusal: Refusal {
+    Refusal(.unsupported, "this is a \(title) model, a family that is not converted")
+  }
+}
+
+extension Layout {
+  /// The name under which this layout stores a canonical tensor; nil where it has none.
+  func storedName(of canonical: String, prefix: String) -> String? {
+    let numbered = NumberedName(canonical)
+    for row in tensors {
+      guard let match = NamePattern(row.canonical).match(numbered) else { continue }
+      let name = row.pattern.replacing("{prefix}", with: prefix)
+      return match.index.map { name.replacingIndex($0) } ?? name
+    }
+    return nil
+  }
+}

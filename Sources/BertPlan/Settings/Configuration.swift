@@ -1,0 +1,42 @@
+import BertCore
+import BertZoo
+
+/// A configuration file as read, before its dialect gives it a meaning.
+package struct Configuration: Sendable {
+  /// Where it was found, for messages.
+  package var path: String
+  package var object: JSONObject
+
+  package init(path: String, object: JSONObject) {
+    self.path = path
+    self.object = object
+  }
+
+  /// Reads a configuration file of at most 4 MiB.
+  package init(path: String) throws {
+    let bytes = try InputFile(path).contents(limit: Limits.configuration)
+    guard let object = try namingFile(path, { try JSONParser.parse(bytes, "the configuration") }).object else {
+      throw Refusal(.damaged, "the configuration is not a JSON object", file: path, rule: "R-CFG-01")
+    }
+    self.init(path: path, object: object)
+  }
+
+  package var modelType: String? { object["model_type"]?.string }
+  package var architectures: [String] { object["architectures"]?.array?.compactMap(\.string) ?? [] }
+}
+
+/// A configuration value given by hand: `--set KEY=VALUE` with Hugging Face's key names.
+package struct Override: Sendable, Equatable {
+  package var key: String
+  package var value: JSON
+
+  /// Reads `KEY=VALUE`; the value is JSON if it parses, else text.
+  package init(_ text: String) throws {
+    guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+      throw Refusal(.usage, "--set \(text.quoted) is not of the form KEY=VALUE")
+    }
+    key = String(text[..<equals])
+    let value = String(text[text.index(after: equals)...])
+    self.value = (try? JSONParser.parse(Array(value.utf8), "the value")) ?? .string(value)
+  }
+}

@@ -1,0 +1,173 @@
+import BertCore
+import BertZoo
+
+/// Where a value comes from, highest authority first.
+package enum Origin: Sendable, Equatable {
+  case byHand
+  case configuration(key: String)
+  /// Fixed in the code of the release.
+  case fixed
+  /// The default of the configuration's dialect, whose key is absent.
+  case dialectDefault(key: String)
+  case shapes
+  /// What is so where nothing says otherwise.
+  case otherwise
+}
+
+/// The settings of one model: what its configuration, the user and its dialect say, checked one by one.
+package struct Settings: Sendable {
+  package struct Value: Sendable {
+    package var json: JSON
+    package var origin: Origin
+  }
+
+  package let family: FamilyDescriptor
+  package let dialect: Dialect
+  package private(set) var values: [String: Value] = [:]
+  /// What a user should know of the values that were met.
+  package private(set) var remarks: [String] = []
+
+  /// - Parameter fallback: the dialect of the layout, which counts where there is no configuration or where the
+  ///   configuration shows none.
+  package init(
+    _ family: FamilyDescriptor, configuration: Configuration?, overrides: [Override], fallback: String
+  ) throws {
+    self.family = family
+    let recognised = configuration.flatMap { configuration in
+      family.dialects.first { $0.recognisedBy.contains { configuration.object[$0] != nil } }
+        ?? family.dialects.first { $0.recognisedBy.isEmpty }
+    }
+    dialect = recognised ?? family.dialects.first { $0.id == fallback }!
+    if let configuration {
+      try namingFile(configuration.path) { try read(configuration.object, overrides) }
+    }
+    for (name, key) in dialect.keys {
+      if let fixed = key.fixed { values[name] = Value(json: fixed, origin: .fixed) }
+    }
+    try apply(overrides)
+    for (name, setting) in family.settings where values[name] == nil {
+      if let otherwise = setting.otherwise { values[name] = Value(json: otherwise, origin: .otherwise) }
+    }
+  }
+
+  /// The dialect whose key names `--set` takes.
+  private static func handDialect(_ family: FamilyDescriptor) -> Dialect {
+    family.dialects.first { $0.id == "huggingface" }!
+  }
+
+  /// The key under which a user can give a setting by hand.
+  package static func handKey(_ setting: String, _ family: FamilyDescriptor) -> String? {
+    handDialect(family).keys[setting]?.key
+  }
+
+  /// The word that a user would write for a setting's value.
+  package static func handWord(_ value: String, _ setting: String, _ family: FamilyDescriptor) -> String? {
+    handDialect(family).keys[setting]?.words.filter { $0.value == value }.keys.min { ($0.count, $0) < ($1.count, $1) }
+  }
+
+  private mutating func read(_ object: JSONObject, _ overrides: [Override]) throws {
+    let byHand = Set(overrides.map(\.key))
+    var absent: [String] = []
+    for (name, key) in dialect.keys.sorted(by: { $0.key < $1.key }) {
+      guard let spelled = key.key else { continue }
+      let handKey = Settings.handKey(name, family)
+      if let json = object[spelled], json != .null {
+        if let handKey, byHand.contains(handKey) { continue }
+        values[name] = Value(json: try read(json, name, key), origin: .configuration(key: spelled))
+      } else if let value = key.defaultValue {
+        values[name] = Value(json: try read(value, name, key), origin: .dialectDefault(key: spelled))
+      } else if family.settings[name]?.kind != .labels, !byHand.contains(handKey ?? spelled) {
+        absent.append(spelled)
+      }
+    }
+    guard absent.isEmpty else {
+      throw Refusal(
+        .missing, "the configuration lacks \(absent.listed()): it is not whole", rule: "R-CFG-01",
+        hint: "supply what is missing with --set KEY=VALUE, or give another configuration with --config")
+    }
+    for (key, expectation) in dialect.expectations.sorted(by: { $0.key < $1.key }) {
+      guard let json = object[key], json != .null, json != expectation.value, !byHand.contains(key) else { continue }
+      throw Refusal(
+        .unsupported, "\(key) is \(json.compact.printable): \(expectation.why)", place: key, rule: "R-CFG-03")
+    }
+  }
+
+  private mutating func apply(_ overrides: [Override]) throws {
+    let dialect = Settings.handDialect(family)
+    for override in overrides {
+      let names = dialect.keys.filter { $0.value.key == override.key }
+      if names.isEmpty {
+        guard let expectation = dialect.expectations[override.key] else {
+          let known = Set(dialect.keys.values.compactMap(\.key)).sorted().joined(separator: ", ")
+          throw Refusal(.usage, "--set does not know the key \(override.key.quoted)", hint: "the keys are \(known)")
+        }
+        guard expectation.value == override.value else {
+          throw Refusal(.unsupported, "\(override.key): \(expectation.why)", rule: "R-CFG-03")
+        }
+      }
+      for (name, key) in names {
+        values[name] = Value(json: try read(override.value, name, key), origin: .byHand)
+      }
+    }
+  }
+
+  /// Checks one value and translates a dialect's word.
+  private mutating func read(_ json: JSON, _ name: String, _ key: Dialect.Key) throws -> JSON {
+    let spelled = key.key ?? name
+    func refusal(_ due: String) -> Refusal {
+      Refusal(
+        .unsupported, "\(spelled) is \(json.compact.printable), \(due) is due", place: spelled, rule: "R-CFG-01")
+    }
+    switch family.settings[name]!.kind {
+    case .size:
+      guard let value = json.integer, (1...ModelDescriptor.largestSize).contains(value) else {
+        throw refusal("a whole number between 1 and \(ModelDescriptor.largestSize)")
+      }
+      return .integer(value)
+    case .count:
+      guard let value = json.integer, (1...Settings.mostUnits).contains(value) else {
+        throw refusal("a whole number between 1 and \(Settings.mostUnits)")
+      }
+      return .integer(value)
+    case .epsilon:
+      guard let value = json.double, value > 0, value.isFinite else { throw refusal("a positive number") }
+      return .double(value)
+    case .word:
+      let word = json.string ?? json.bool.map(String.init) ?? json.compact
+      guard let meaning = key.words[word] else {
+        throw Refusal(
+          .unsupported, "\(spelled) is \(word.quoted), which is not supported", place: spelled, rule: "R-CFG-03",
+          hint: "supported are \(key.words.keys.sorted().joined(separator: ", "))")
+      }
+      if let remark = key.remarks[word] { remarks.append(remark) }
+      return .string(meaning)
+    case .labels:
+      return .array(try labels(json, refusal).map(JSON.string))
+    }
+  }
+
+  /// More layers than any published model has.
+  package static let mostUnits = 1_024
+
+  /// `{"0": "NEGATIVE", "1": "POSITIVE"}` as a list. Invented names (`LABEL_0` …) count as none.
+  private func labels(_ json: JSON, _ refusal: (String) -> Refusal) throws -> [String] {
+    guard let object = json.object else { throw refusal("an object from numbers to names") }
+    let labels = try (0..<object.count).map { index in
+      guard let label = object[String(index)]?.string else { throw refusal("an object from 0, 1, 2 … to names") }
+      return label
+    }
+    return labels.enumerated().allSatisfy { $0.element == "LABEL_\($0.offset)" } ? [] : labels
+  }
+
+  /// Takes over the extents that the tensors' shapes give, where nothing of higher authority said anything.
+  mutating func adopt(_ extents: [String: Int]) {
+    for (name, extent) in extents {
+      switch values[name]?.origin {
+      case .byHand, .configuration, .fixed, .dialectDefault: continue
+      default: values[name] = Value(json: .integer(extent), origin: .shapes)
+      }
+    }
+  }
+
+  package subscript(name: String) -> JSON? { values[name]?.json }
+}

@@ -1,0 +1,53 @@
+import BertCore
+
+/// Files that users hand over in place of a checkpoint, told by their first bytes so that the message can name them.
+enum KnownContent {
+  /// What the file is; nil where nothing is known of such bytes.
+  static func name(_ head: [UInt8]) -> String? {
+    guard !head.isEmpty else { return "is empty" }
+    if head.starts(with: "version https://git-lfs".utf8) {
+      return "is a git-lfs pointer: the weights themselves were not downloaded" + lfsSize(head)
+    }
+    for (magic, name) in magics where head.starts(with: magic) { return name }
+    if head.count > 262, Array(head[257..<262]) == Array("ustar".utf8) { return "is a tar archive: unpack it first" }
+    if head.allSatisfy({ $0 == 0 }) { return "holds only zeros where its content should begin" }
+    return textName(head)
+  }
+
+  private static let magics: [([UInt8], String)] = [
+    (Array("GGUF".utf8), "is a GGUF file, a quantised format of another runtime"),
+    ([0x1f, 0x8b], "is gzip-compressed: unpack it first"),
+    ([0x42, 0x5a, 0x68], "is bzip2-compressed: unpack it first"),
+    ([0xfd, 0x37, 0x7a, 0x58, 0x5a], "is xz-compressed: unpack it first"),
+    ([0x28, 0xb5, 0x2f, 0xfd], "is zstd-compressed: unpack it first"),
+    ([0x89, 0x50, 0x4e, 0x47], "is a PNG picture"),
+    (Array("%PDF".utf8), "is a PDF document"),
+    ([0x93] + Array("NUMPY".utf8), "is a NumPy array, not a checkpoint"),
+    ([0x08, 0x07, 0x12], "looks like an ONNX model"), ([0x08, 0x08, 0x12], "looks like an ONNX model"),
+    ([0x7f] + Array("ELF".utf8), "is a program"),
+  ]
+
+  private static func lfsSize(_ head: [UInt8]) -> String {
+    let text = String(decoding: head, as: UTF8.self)
+    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("size ") }),
+      let size = Int(line.dropFirst(5))
+    else { return "" }
+    return " (\(size.grouped) bytes)"
+  }
+
+  private static func textName(_ head: [UInt8]) -> String? {
+    let isText = head.allSatisfy { $0 >= 0x20 || $0 == 0x0a || $0 == 0x0d || $0 == 0x09 }
+    guard isText else { return nil }
+    let start = String(decoding: head.prefix(512), as: UTF8.self).lowercased()
+    let trimmed = start.drop { $0.isWhitespace }
+    if trimmed.hasPrefix("<!doctype html") || trimmed.hasPrefix("<html") {
+      return "is an HTML page: a download that asked for something else than the file"
+    }
+    if trimmed.hasPrefix("<?xml") { return "is an XML document" }
+    if trimmed.hasPrefix("{") || trimmed.hasPrefix("[") { return "is a JSON text, not a container of weights" }
+    if trimmed.hasPrefix("model_checkpoint_path") {
+      return "is TensorFlow's note of the newest checkpoint: give the checkpoint's prefix, or the folder"
+    }
+    return "is a plain text"
+  }
+}

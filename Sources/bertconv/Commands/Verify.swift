@@ -1,0 +1,64 @@
+import ArgumentParser
+import BertConvKit
+import BertCore
+
+struct VerifyCommandLine: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify", abstract: "Check that a model is whole, and that it computes what its goldens say.")
+
+  @Argument(help: ArgumentHelp("A .bertw file, or any checkpoint.", valueName: "model"))
+  var model: String
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp("Inputs and outputs recorded with the original model; may be repeated.", valueName: "file"))
+  var golden: [String] = []
+
+  @Option(help: ArgumentHelp("Accept differences up to this, in place of the noise floor.", valueName: "x"))
+  var atol: Double?
+
+  @Option(help: ArgumentHelp("Accept differences up to this share of the golden's value, in place of the noise floor.", valueName: "x"))
+  var rtol: Double?
+
+  @Option(help: ArgumentHelp("Threads for computing; all cores by default.", valueName: "n"))
+  var threads: Int?
+
+  @OptionGroup var sources: SourceOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if let threads, !(1...1_024).contains(threads) { throw ValidationError("--threads takes a number from 1 to 1024") }
+    for tolerance in [atol, rtol].compactMap({ $0 }) where !(tolerance >= 0 && tolerance.isFinite) {
+      throw ValidationError("--atol and --rtol take numbers that are not negative")
+    }
+  }
+
+  func run() throws {
+    try reporting(common) {
+      var request = VerificationRequest(model: model)
+      request.switches = sources.switches
+      request.goldens = golden
+      request.threads = threads
+      if atol != nil || rtol != nil { request.tolerance = Tolerance(absolute: atol ?? 0, relative: rtol ?? 0) }
+      let report = try Verifier(request, progress: ProgressBar.progress(common)).run()
+      Talk.remark(report.remarks, common)
+      if common.json {
+        try Console.out(report.json().pretty)
+      } else if !common.quiet {
+        try Console.out(VerificationText(report).text)
+      }
+      return report.outcome
+    }
+  }
+}
+
+extension VerificationReport {
+  /// What the process ends with.
+  var outcome: Outcome {
+    switch verdict {
+    case .pass: .good
+    case .fail, .damaged: .different
+    case .error: .unusable
+    }
+  }
+}
