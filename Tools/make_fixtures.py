@@ -23,8 +23,15 @@ import transformers
 
 from fixtures import containers, families, goldens, hostile, manifest, minilm, models, readback
 from fixtures.case import Case
-from fixtures.hostile import hdf5_files, torch_archives, torch_legacy, torch_pickles
-from fixtures.oddities import hdf5_oddities, torch_oddities
+from fixtures.hostile import (
+    hdf5_files,
+    tensorflow_files,
+    tensorflow_v1_files,
+    torch_archives,
+    torch_legacy,
+    torch_pickles,
+)
+from fixtures.oddities import hdf5_oddities, tensorflow_oddities, torch_oddities
 
 
 def make_case(case: Case) -> None:
@@ -34,6 +41,11 @@ def make_case(case: Case) -> None:
     readback.check(case, model)
     for golden in case.goldens:
         goldens.record(case, golden, model)
+
+
+def make_hostile_tensorflow() -> None:
+    """TensorFlow files of both formats that must be refused."""
+    hostile.write([*tensorflow_files.files(), *tensorflow_v1_files.files()], "tensorflow")
 
 
 def make_hostile_torch() -> None:
@@ -49,7 +61,9 @@ def steps(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
         case.label: lambda case=case: make_case(case) for case in families.all_cases()
     }
     made["torch"] = torch_oddities.make
+    made["tensorflow"] = tensorflow_oddities.make
     made["hdf5"] = hdf5_oddities.make
+    made["hostile/tensorflow"] = make_hostile_tensorflow
     made["hostile/torch"] = make_hostile_torch
     made["hostile/hdf5"] = lambda: hostile.write(hdf5_files.files(), "hdf5")
     made["zoo/all-MiniLM-L6-v2"] = lambda: minilm.make(arguments.minilm)
