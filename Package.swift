@@ -62,7 +62,7 @@ let package = Package(
     tests("BertZooTests", needs: ["BertCore", "BertZoo"]),
     tests("BertPlanTests", needs: ["BertCore", "BertZoo", "BertPlan"]),
     tests("BertFormatTests", needs: ["BertCore", "BertZoo", "BertFormat"]),
-    tests("BertRuntimeTests", needs: ["BertCore", "BertZoo", "BertRuntime"]),
+    tests("BertRuntimeTests", needs: ["BertCore", "BertZoo", "BertRuntime", "BertSources", "CKernels"]),
     tests("EndToEndTests", needs: ["BertCore", "BertConvKit", "bertconv"]),
   ],
   swiftLanguageModes: [.v6],

@@ -45,6 +45,12 @@ public struct Wiring: Sendable, Equatable {
   public var layers: LayersWiring
   /// Nil where the file has no pooler.
   public var pooler: PoolerWiring?
+
+  public init(embeddings: EmbeddingsWiring, layers: LayersWiring, pooler: PoolerWiring?) {
+    self.embeddings = embeddings
+    self.layers = layers
+    self.pooler = pooler
+  }
 }
 
 /// The sum of the embedding tables that are there, then a norm.
@@ -59,6 +65,11 @@ public struct EmbeddingsWiring: Sendable, Equatable {
   public var positions: Positions
   /// The ε of the norm after the sum.
   public var epsilon: Double
+
+  public init(positions: Positions, epsilon: Double) {
+    self.positions = positions
+    self.epsilon = epsilon
+  }
 }
 
 /// A stack of layers of self-attention and a position-wise network.
@@ -81,11 +92,23 @@ public struct LayersWiring: Sendable, Equatable {
   public var epsilon: Double
   /// Nil where scores do not depend on distance.
   public var distance: Distance?
+
+  public init(
+    attentionHeads: Int, activation: Activation, norm: NormPlace, epsilon: Double, distance: Distance? = nil
+  ) {
+    self.attentionHeads = attentionHeads
+    self.activation = activation
+    self.norm = norm
+    self.epsilon = epsilon
+    self.distance = distance
+  }
 }
 
 /// A dense layer on the first position of the last hidden state.
 public struct PoolerWiring: Sendable, Equatable {
   public var activation: Activation
+
+  public init(activation: Activation) { self.activation = activation }
 }
 
 /// What is computed on top of a body.

@@ -1,0 +1,53 @@
+import BertZoo
+
+/// A matrix [rows, columns] laid out for products with its transpose.
+struct PackedMatrix<Scalar: KernelScalar> {
+  let rows: Int
+  let columns: Int
+  let panels: Buffer<Scalar>
+
+  init(_ values: UnsafePointer<Scalar>, rows: Int, columns: Int, _ kernels: Kernels<Scalar>) {
+    self.rows = rows
+    self.columns = columns
+    panels = Buffer(count: kernels.panelCount(columns: rows, depth: columns))
+    kernels.packRows(values, stride: columns, rows: rows, columns: columns, into: panels.start)
+  }
+}
+
+/// y = activation(x Wᵀ + b), W [out, in].
+struct Linear<Scalar: KernelScalar> {
+  /// Rows that one task computes: few enough for their part of the input to stay in the second-level cache.
+  private static var rowBlock: Int { 144 }
+  private static var columnBlock: Int { 96 }
+
+  let matrix: PackedMatrix<Scalar>
+  let bias: Buffer<Scalar>
+  let activation: Activation
+
+  init(_ matrix: PackedMatrix<Scalar>, bias: Buffer<Scalar>, _ activation: Activation = .identity) {
+    self.matrix = matrix
+    self.bias = bias
+    self.activation = activation
+  }
+
+  var out: Int { matrix.rows }
+
+  /// `input` [rows, in], its rows `stride` apart (nil: dense) → `output` [rows, out].
+  func apply(
+    _ input: UnsafePointer<Scalar>, stride: Int? = nil, rows: Int, into output: UnsafeMutablePointer<Scalar>,
+    _ execution: Execution<Scalar>
+  ) {
+    let kernels = execution.kernels
+    let depth = matrix.columns, out = matrix.rows, stride = stride ?? depth
+    let width = max(1, Self.columnBlock / kernels.panelWidth) * kernels.panelWidth
+    let across = (out + width - 1) / width, down = (rows + Self.rowBlock - 1) / Self.rowBlock
+    execution.workers.run(across * down) { task, _ in
+      let row = task / across * Self.rowBlock, column = task % across * width
+      kernels.multiply(
+        input + row * stride, stride: stride, rows: min(Self.rowBlock, rows - row), depth: depth,
+        panels: matrix.panels.start + column * depth, into: output + row * out + column, outStride: out,
+        columns: min(width, out - column), bias: bias.start + column, activation: activation,
+        begin: execution.begin(depth))
+    }
+  }
+}

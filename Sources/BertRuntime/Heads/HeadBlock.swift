@@ -1,0 +1,118 @@
+import BertCore
+import BertZoo
+
+/// What a head reads.
+struct BodyResult<Scalar: KernelScalar> {
+  let batch: Batch<Scalar>
+  /// The last hidden state [rows, hidden].
+  let hidden: UnsafePointer<Scalar>
+  /// The pooler's output [sequences, hidden], where there is a pooler and it was asked for.
+  let pooled: UnsafePointer<Scalar>?
+}
+
+/// Something computed on top of the body.
+protocol HeadBlock<Scalar> {
+  associatedtype Scalar: KernelScalar
+  /// Fills the head's outputs, in the order of `Head.outputs`; nil for one that nobody wants.
+  func apply(
+    _ body: BodyResult<Scalar>, into outputs: [UnsafeMutablePointer<Scalar>?], _ execution: Execution<Scalar>)
+}
+
+extension Head {
+  /// Whether it reads the pooler's output instead of the last hidden state.
+  var readsPooled: Bool {
+    switch self {
+    case .pooled, .choice: true
+    case .mlm, .tokens, .span: false
+    }
+  }
+
+  /// Where the linear layer of the head called `word` lies.
+  func linearName(_ word: String, _ weights: any WeightProvider) -> String {
+    // A head that may have a dense layer calls its last one `output` even where it has none.
+    let output = "heads.\(word).output"
+    return weights.shape(of: output + ".weight") == nil ? "heads.\(word)" : output
+  }
+
+  /// The outputs of the head called `word` for a batch: none if such a batch does not fit it.
+  func outputs(
+    _ word: String, beside heads: [String: Head], _ batch: BatchShape, _ sizes: ModelSizes,
+    _ weights: any WeightProvider
+  ) throws -> [OutputDescription] {
+    let stage = "heads." + word
+    let name = outputName(word, beside: heads)
+    let perToken: Shape = [batch.sequences, batch.tokens]
+    switch self {
+    case .mlm:
+      return [
+        OutputDescription(name: name, shape: Shape(perToken.dims + [sizes.vocabulary]), unit: .token, stage: stage)
+      ]
+    case .pooled(let labels):
+      let count = try labelCount(labels, word, weights)
+      return [OutputDescription(name: name, shape: [batch.sequences, count], unit: .sequence, stage: stage)]
+    case .choice:
+      guard let choices = batch.choices else { return [] }
+      return [OutputDescription(name: name, shape: [batch.batch, choices], unit: .sequence, stage: stage)]
+    case .tokens(let labels):
+      let count = try labelCount(labels, word, weights)
+      return [OutputDescription(name: name, shape: Shape(perToken.dims + [count]), unit: .token, stage: stage)]
+    case .span:
+      return ["start_logits", "end_logits"].map {
+        OutputDescription(name: $0, shape: perToken, unit: .token, stage: stage)
+      }
+    }
+  }
+
+  /// Hugging Face's names. Only one head can be called `logits`: beside others, the pretraining heads have names of
+  /// their own, and several classifiers are told apart by their words.
+  private func outputName(_ word: String, beside heads: [String: Head]) -> String {
+    let rivals = heads.filter { $0.value != .span }
+    guard rivals.count > 1 else { return "logits" }
+    let ownNames = ["mlm": "prediction_logits", "nsp": "seq_relationship_logits", "sop": "sop_logits"]
+    if let own = ownNames[word] { return own }
+    return rivals.keys.filter { ownNames[$0] == nil }.count > 1 ? "logits." + word : "logits"
+  }
+
+  func labelCount(_ labels: [String], _ word: String, _ weights: any WeightProvider) throws -> Int {
+    if !labels.isEmpty { return labels.count }
+    let name = linearName(word, weights) + ".weight"
+    guard let shape = weights.shape(of: name), shape.rank == 2, shape[0] > 0 else {
+      throw Refusal(
+        .missing, "the head \(word.quoted) has no matrix \(name.quoted)", place: "tensor \(name.printable)",
+        rule: "R-ALL-10")
+    }
+    return shape[0]
+  }
+}
+
+extension WeightLoader {
+  /// The block of the head called `word`; `token` is the table that a tied decoder shares.
+  func head(_ word: String, _ head: Head, _ sizes: ModelSizes, token: TokenTable<Scalar>?) throws -> any HeadBlock<Scalar> {
+    let name = head.linearName(word, weights)
+    switch head {
+    case .mlm(let activation, let epsilon, _):
+      let decoder: PackedMatrix<Scalar> =
+        if case .packed(let table) = token {
+          table
+        } else {
+          try matrix("heads.\(word).decoder.weight", rows: sizes.vocabulary, columns: sizes.hidden)
+        }
+      return MaskedLanguageHead(
+        transform: try linear("heads.\(word).transform", out: sizes.hidden, in: sizes.hidden, activation),
+        norm: try norm("heads.\(word).norm", width: sizes.hidden, epsilon: epsilon),
+        decoder: Linear(decoder, bias: try tensor("heads.\(word).bias", [sizes.vocabulary])))
+    case .pooled(let labels):
+      return PooledHead(
+        linear: try linear(name, out: try head.labelCount(labels, word, weights), in: sizes.hidden))
+    case .choice:
+      return PooledHead(linear: try linear(name, out: 1, in: sizes.hidden))
+    case .tokens(let labels):
+      return TokensHead(
+        linear: try linear(name, out: try head.labelCount(labels, word, weights), in: sizes.hidden))
+    case .span:
+      return SpanHead(
+        weight: try tensor(name + ".weight", [2, sizes.hidden]), bias: try tensor(name + ".bias", [2]),
+        width: sizes.hidden, kernels)
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import BertZoo
+import CKernels
+
+/// The kernels of one variant for one scalar type, with typed pointers.
+///
+/// Lengths and strides count elements. The C header says what each kernel computes.
+package struct Kernels<Scalar: KernelScalar>: @unchecked Sendable {
+  // Points to a constant table of the C module, which is why this value may cross threads.
+  private let table: UnsafePointer<bertconv_kernels>
+
+  /// The variant must be available.
+  package init(_ variant: KernelVariant) {
+    table = bertconv_kernels_find(variant.rawValue, MemoryLayout<Scalar>.size)!
+  }
+
+  /// Columns of a packed panel.
+  package var panelWidth: Int { table.pointee.panel_width }
+
+  /// Elements that the panels of a matrix take whose `columns` are spread over panels of `depth` rows.
+  package func panelCount(columns: Int, depth: Int) -> Int {
+    (columns + panelWidth - 1) / panelWidth * panelWidth * depth
+  }
+
+  package func packRows(
+    _ matrix: UnsafePointer<Scalar>, stride: Int, rows: Int, columns: Int, into panels: UnsafeMutablePointer<Scalar>
+  ) {
+    table.pointee.pack_rows(matrix, stride, rows, columns, panels)
+  }
+
+  package func packColumns(
+    _ matrix: UnsafePointer<Scalar>, stride: Int, rows: Int, columns: Int, into panels: UnsafeMutablePointer<Scalar>
+  ) {
+    table.pointee.pack_columns(matrix, stride, rows, columns, panels)
+  }
+
+  package func unpackRow(
+    _ row: Int, of panels: UnsafePointer<Scalar>, columns: Int, into out: UnsafeMutablePointer<Scalar>
+  ) {
+    table.pointee.unpack_row(panels, columns, row, out)
+  }
+
+  /// out [rows, columns] = activation(left [rows, depth] · panels + bias), summing over the depth from `begin` round.
+  package func multiply(
+    _ left: UnsafePointer<Scalar>, stride: Int, rows: Int, depth: Int, panels: UnsafePointer<Scalar>,
+    into out: UnsafeMutablePointer<Scalar>, outStride: Int, columns: Int, bias: UnsafePointer<Scalar>? = nil,
+    activation: Activation = .identity, begin: Int
+  ) {
+    var product = bertconv_product(
+      left: left, left_stride: stride, rows: rows, depth: depth, panels: panels, out: out, out_stride: outStride,
+      columns: columns, bias: bias, activation: activation.kernel, begin: begin)
+    table.pointee.multiply(&product)
+  }
+
+  package func activate(_ values: UnsafeMutablePointer<Scalar>, count: Int, _ activation: Activation) {
+    table.pointee.activate(activation.kernel, values, count)
+  }
+
+  package func add(
+    _ left: UnsafePointer<Scalar>, _ right: UnsafePointer<Scalar>, into out: UnsafeMutablePointer<Scalar>, count: Int
+  ) {
+    table.pointee.add(left, right, out, count)
+  }
+
+  package func addStrided(
+    _ source: UnsafePointer<Scalar>, stride: Int, to out: UnsafeMutablePointer<Scalar>, count: Int
+  ) {
+    table.pointee.add_strided(out, source, stride, count)
+  }
+
+  package func norm(
+    _ values: UnsafePointer<Scalar>, residual: UnsafePointer<Scalar>?, weight: UnsafePointer<Scalar>,
+    bias: UnsafePointer<Scalar>, epsilon: Double, rows: Int, width: Int, into out: UnsafeMutablePointer<Scalar>,
+    folded: Bool
+  ) {
+    table.pointee.norm(values, residual, weight, bias, epsilon, rows, width, out, folded ? 1 : 0)
+  }
+
+  package func softmax(
+    _ scores: UnsafeMutablePointer<Scalar>, stride: Int, rows: Int, columns: Int, scale: Double,
+    hidden: UnsafePointer<Scalar>?
+  ) {
+    table.pointee.softmax(scores, stride, rows, columns, scale, hidden)
+  }
+
+  package func sentence(
+    _ rows: UnsafePointer<Scalar>, visible: UnsafePointer<UInt8>?, count: Int, width: Int,
+    into out: UnsafeMutablePointer<Scalar>
+  ) {
+    table.pointee.sentence(rows, visible, count, width, out)
+  }
+}
+
+extension Activation {
+  fileprivate var kernel: Int32 {
+    let number =
+      switch self {
+      case .identity: BERTCONV_IDENTITY
+      case .geluErf: BERTCONV_GELU_ERF
+      case .geluTanh: BERTCONV_GELU_TANH
+      case .geluSigmoid: BERTCONV_GELU_SIGMOID
+      case .relu: BERTCONV_RELU
+      case .silu: BERTCONV_SILU
+      case .tanh: BERTCONV_TANH
+      }
+    return Int32(number)
+  }
+}

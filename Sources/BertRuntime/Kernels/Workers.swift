@@ -1,0 +1,42 @@
+import CKernels
+
+/// Threads that share the tasks of one caller.
+///
+/// What a task computes must not depend on who runs it or when; then results are the same, bit by bit, for any number
+/// of threads.
+package final class Workers {
+  /// More threads than this are not started.
+  package static let mostThreads = 256
+
+  private let pool: OpaquePointer
+  /// The caller and the threads that help it.
+  package let count: Int
+
+  package init(threads: Int) {
+    precondition(threads >= 1)
+    pool = bertconv_workers_start(min(threads, Workers.mostThreads))
+    count = bertconv_workers_count(pool)
+  }
+
+  deinit { bertconv_workers_stop(pool) }
+
+  /// Runs `body` for every task in 0 ..< `tasks` and returns when all are done. `worker` is below `count`; no two
+  /// tasks run under the same number at a time.
+  package func run(_ tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      var body = body
+      withUnsafeMutablePointer(to: &body) { context in
+        bertconv_workers_run(
+          pool, tasks,
+          { context, task, worker in
+            context!.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee(task, worker)
+          }, context)
+      }
+    }
+  }
+
+  /// Runs `body` for consecutive ranges of at most `size` that cover 0 ..< `count`.
+  package func run(_ count: Int, by size: Int, _ body: (_ range: Range<Int>) -> Void) {
+    run((count + size - 1) / size) { task, _ in body(task * size..<min(count, (task + 1) * size)) }
+  }
+}

@@ -1,0 +1,142 @@
+import BertCore
+
+/// One batch as it comes from a golden or a user: nothing in it has been checked.
+package struct ModelInputs: Sendable, Equatable {
+  /// [batch, tokens], or [batch, choices, tokens] for multiple choice.
+  package var shape: Shape
+  /// Row-major, as many as the shape says; so are the others.
+  package var inputIDs: [Int]
+  /// 1 where a token is seen, 0 where it is padding; nil: all are seen.
+  package var attentionMask: [Int]?
+  /// Segment ids; nil: all 0.
+  package var tokenTypeIDs: [Int]?
+  /// Nil: 0, 1, 2 … in every sequence.
+  package var positionIDs: [Int]?
+
+  package init(
+    shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, tokenTypeIDs: [Int]? = nil, positionIDs: [Int]? = nil
+  ) {
+    self.shape = shape
+    self.inputIDs = inputIDs
+    self.attentionMask = attentionMask
+    self.tokenTypeIDs = tokenTypeIDs
+    self.positionIDs = positionIDs
+  }
+}
+
+/// How large a batch may be (R-GOLD-08).
+package enum InputLimits {
+  /// Tokens of one sequence, whatever the model's tables allow.
+  package static let tokens = 16_384
+  /// Tokens of all sequences of a batch together.
+  package static let rows = 65_536
+  /// Numbers in all outputs of a run together.
+  package static let outputs = 1 << 30
+}
+
+/// The extents of a model that inputs must respect.
+struct InputBounds {
+  var vocabulary: Int
+  /// Nil: without a table, every type would be out of range but 0.
+  var segments: Int?
+  var positions: Int
+  /// Whether inputs may have an axis for choices.
+  var choices: Bool
+}
+
+/// The axes of a batch, checked.
+struct BatchShape: Equatable {
+  var batch: Int
+  /// Nil for inputs [batch, tokens].
+  var choices: Int?
+  var tokens: Int
+  /// batch · choices
+  var sequences: Int { batch * (choices ?? 1) }
+  /// batch · choices · tokens
+  var rows: Int { sequences * tokens }
+
+  init(_ shape: Shape, _ bounds: InputBounds) throws {
+    guard shape.rank == 2 || (shape.rank == 3 && bounds.choices) else {
+      throw Refusal(
+        .contradictory,
+        "input_ids has the shape \(shape), not [batch, tokens]\(bounds.choices ? " or [batch, choices, tokens]" : "")",
+        place: "input_ids", rule: "R-GOLD-02")
+    }
+    guard shape.dims.allSatisfy({ $0 > 0 }) else {
+      throw Refusal(.contradictory, "the batch \(shape) is empty", place: "input_ids", rule: "R-GOLD-07")
+    }
+    guard let count = shape.count, count <= InputLimits.rows else {
+      throw Refusal(
+        .unsupported, "the batch \(shape) has more than \(InputLimits.rows.grouped) tokens", place: "input_ids",
+        rule: "R-GOLD-08")
+    }
+    batch = shape[0]
+    choices = shape.rank == 3 ? shape[1] : nil
+    tokens = shape[shape.rank - 1]
+    guard tokens <= bounds.positions else {
+      throw Refusal(
+        .contradictory, "sequences of \(tokens) tokens are longer than the model's \(bounds.positions) positions",
+        place: "input_ids", rule: "R-GOLD-03")
+    }
+    guard tokens <= InputLimits.tokens else {
+      throw Refusal(
+        .unsupported, "sequences of \(tokens) tokens are longer than \(InputLimits.tokens.grouped)", place: "input_ids",
+        rule: "R-GOLD-08")
+    }
+  }
+}
+
+/// A batch whose every number is in range, laid out for the blocks.
+struct Batch<Scalar: KernelScalar> {
+  let shape: BatchShape
+  /// One entry a row (sequence · tokens + token).
+  let ids: [Int]
+  let types: [Int]
+  let positions: [Int]
+  /// 1 where a token is seen; nil where all are.
+  let visible: [UInt8]?
+  /// 0 where a token is seen and −∞ where it is hidden, [rows]; nil where all are seen.
+  let hidden: Buffer<Scalar>?
+
+  var rows: Int { shape.rows }
+  var sequences: Int { shape.sequences }
+  var tokens: Int { shape.tokens }
+
+  init(_ inputs: ModelInputs, _ bounds: InputBounds) throws {
+    let shape = try BatchShape(inputs.shape, bounds)
+    self.shape = shape
+    func checked(_ values: [Int]?, _ name: String, below bound: Int) throws -> [Int]? {
+      guard let values else { return nil }
+      guard values.count == shape.rows else {
+        throw Refusal(
+          .contradictory, "\(name) has \(values.count) entries, input_ids is \(inputs.shape)", place: name,
+          rule: "R-GOLD-02")
+      }
+      if let bad = values.firstIndex(where: { !(0..<bound).contains($0) }) {
+        throw Refusal(
+          .contradictory, "\(name) holds \(values[bad]) (entry \(bad)), which is not in 0 ..< \(bound)", place: name,
+          rule: "R-GOLD-03")
+      }
+      return values
+    }
+    ids = try checked(inputs.inputIDs, "input_ids", below: bounds.vocabulary)!
+    types = try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
+      ?? [Int](repeating: 0, count: shape.rows)
+    positions = try checked(inputs.positionIDs, "position_ids", below: bounds.positions)
+      ?? (0..<shape.rows).map { $0 % shape.tokens }
+    let mask = try checked(inputs.attentionMask, "attention_mask", below: 2)
+    guard let mask, mask.contains(0) else {
+      (visible, hidden) = (nil, nil)
+      return
+    }
+    guard mask.contains(1) else {
+      throw Refusal(
+        .contradictory, "attention_mask hides every token, so that nothing is left to compare", place: "attention_mask",
+        rule: "R-GOLD-07")
+    }
+    visible = mask.map { UInt8($0) }
+    let hidden = Buffer<Scalar>(count: shape.rows)
+    for (row, seen) in mask.enumerated() { hidden.start[row] = seen == 1 ? 0 : -.infinity }
+    self.hidden = hidden
+  }
+}

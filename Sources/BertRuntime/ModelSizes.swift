@@ -1,0 +1,45 @@
+import BertCore
+import BertZoo
+
+/// The extents of a model, from its descriptor.
+struct ModelSizes {
+  /// No extent of a published model comes near this.
+  private static let largest = 1 << 24
+
+  let hidden: Int
+  let layers: Int
+  let intermediate: Int
+  let vocabulary: Int
+  let positions: Int
+  /// Nil where there is no table of segments.
+  let segments: Int?
+
+  init(_ descriptor: ModelDescriptor) throws {
+    func size(_ name: String) throws -> Int? {
+      guard let size = descriptor.sizes[name] else { return nil }
+      guard (1...ModelSizes.largest).contains(size) else {
+        throw Refusal(
+          .contradictory, "the descriptor's size \(name) is \(size)", place: "descriptor.sizes", rule: "R-BERTW-07")
+      }
+      return size
+    }
+    func required(_ name: String) throws -> Int {
+      guard let size = try size(name) else {
+        throw Refusal(.missing, "the descriptor has no size \(name)", place: "descriptor.sizes", rule: "R-BERTW-07")
+      }
+      return size
+    }
+    hidden = try required("hidden")
+    layers = try required("layers")
+    intermediate = try required("intermediate")
+    vocabulary = try required("vocabulary")
+    positions = try required("positions")
+    segments = try size("segments")
+    let heads = descriptor.wiring.layers.attentionHeads
+    guard heads > 0, hidden % heads == 0 else {
+      throw Refusal(
+        .contradictory, "\(hidden) hidden columns cannot be divided among \(heads) attention heads",
+        place: "descriptor.wiring.layers.attentionHeads", rule: "R-BERTW-07")
+    }
+  }
+}

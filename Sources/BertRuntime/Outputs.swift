@@ -1,0 +1,49 @@
+import BertCore
+
+/// One output that a model can compute for a batch.
+package struct OutputDescription: Sendable, Equatable {
+  /// What one entry of the leading axes belongs to; tells which entries a mask takes out of a comparison.
+  package enum Unit: Sendable {
+    /// [sequences, tokens, …]
+    case token
+    /// [sequences, …], or [batch, choices]
+    case sequence
+    /// [sequences, heads, queries, keys]
+    case attention
+  }
+
+  /// As goldens name it.
+  package var name: String
+  package var shape: Shape
+  package var unit: Unit
+  /// The part of the model that computes it: `embeddings`, `layers.3`, `pooler`, `heads.mlm`.
+  package var stage: String
+}
+
+/// A computed output, row-major.
+package struct Output<Scalar: KernelScalar> {
+  package let shape: Shape
+  let buffer: Buffer<Scalar>
+
+  package var values: [Scalar] { Array(buffer.values) }
+
+  package func withValues<Result>(_ body: (UnsafeBufferPointer<Scalar>) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(buffer) { try body(buffer.values) }
+  }
+}
+
+/// What a run computed, by name.
+package struct Outputs<Scalar: KernelScalar> {
+  package private(set) var all: [String: Output<Scalar>] = [:]
+
+  package subscript(name: String) -> Output<Scalar>? { all[name] }
+
+  /// Makes room for an output and returns where it goes; nil if it is not wanted.
+  mutating func room(_ description: OutputDescription, wanting: Set<String>) -> UnsafeMutablePointer<Scalar>? {
+    guard wanting.contains(description.name) else { return nil }
+    // The catalogue of outputs has bounded every shape.
+    let buffer = Buffer<Scalar>(count: description.shape.count!)
+    all[description.name] = Output(shape: description.shape, buffer: buffer)
+    return buffer.start
+  }
+}
