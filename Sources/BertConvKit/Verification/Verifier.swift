@@ -106,6 +106,7 @@ struct ModelRunner {
       try addVariations(&distances, golden, description, places, truth)
       let scale = RootMeanSquare(truth).value
       let noise = NoiseFloor(distances: distances, scale: scale)
+      guard noise.rms <= ModelRunner.largestNoise * scale || scale == 0 else { throw notRounding(description, noise, scale) }
       for form in golden.outputs where form.name == description.name {
         let recorded = try golden.values(of: form)
         let base = form.isDouble ? noise.inDouble(scale: scale) : noise.scaled(by: golden.precision.roundoff)
@@ -136,6 +137,17 @@ struct ModelRunner {
           place: output.stored.printable, rule: "R-GOLD-04")
       }
     }
+  }
+
+  /// Noise above this share of an output is no rounding: a yardstick that long would let every fault pass.
+  private static let largestNoise = 1e-2
+
+  private func notRounding(_ description: OutputDescription, _ noise: NoiseFloor, _ scale: Double) -> Refusal {
+    Refusal(
+      .unsupported,
+      "the runs in f32 and in f64 differ in \(description.name) by \(JSON(noise.rms).compact), where values are about "
+        + "\(JSON(scale).compact): too much for rounding, so that nothing can be judged by it",
+      hint: "the weights lead to overflow in f32, or this program is at fault: report it with the model's descriptor")
   }
 
   /// Fewer than this many values say too little about noise: further runs in other orders of summation are added.
