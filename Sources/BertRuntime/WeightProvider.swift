@@ -33,12 +33,12 @@ struct WeightLoader<Scalar: KernelScalar> {
     let matrix = try stacked(names.map { $0 + ".weight" }, [out, depth])
     let bias = try stacked(names.map { $0 + ".bias" }, [out])
     return Linear(
-      PackedMatrix(matrix.start, rows: out * names.count, columns: depth, kernels), bias: bias, activation)
+      PackedMatrix(matrix, rows: out * names.count, columns: depth, kernels), bias: bias, activation)
   }
 
   /// A weight [rows, columns], packed.
   func matrix(_ name: String, rows: Int, columns: Int) throws -> PackedMatrix<Scalar> {
-    PackedMatrix(try tensor(name, [rows, columns]).start, rows: rows, columns: columns, kernels)
+    PackedMatrix(try tensor(name, [rows, columns]), rows: rows, columns: columns, kernels)
   }
 
   func norm(_ name: String, width: Int, epsilon: Double) throws -> Norm<Scalar> {

@@ -29,6 +29,8 @@ public enum Activation: String, Sendable, CaseIterable {
   case geluErf = "gelu.erf"
   /// ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))
   case geluTanh = "gelu.tanh"
+  /// The same with 0.7978845608 for √(2/π), as Hugging Face's `gelu_fast` has it: double precision sees the difference.
+  case geluFast = "gelu.fast"
   /// x · σ(1.702 x)
   case geluSigmoid = "gelu.sigmoid"
   /// max(x, 0)

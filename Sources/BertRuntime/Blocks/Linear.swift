@@ -6,11 +6,15 @@ struct PackedMatrix<Scalar: KernelScalar> {
   let columns: Int
   let panels: Buffer<Scalar>
 
-  init(_ values: UnsafePointer<Scalar>, rows: Int, columns: Int, _ kernels: Kernels<Scalar>) {
+  /// Packs `rows` rows of a row-major matrix with `columns` columns, beginning with `firstRow`.
+  init(_ values: Buffer<Scalar>, firstRow: Int = 0, rows: Int, columns: Int, _ kernels: Kernels<Scalar>) {
     self.rows = rows
     self.columns = columns
     panels = Buffer(count: kernels.panelCount(columns: rows, depth: columns))
-    kernels.packRows(values, stride: columns, rows: rows, columns: columns, into: panels.start)
+    withExtendedLifetime(values) {
+      kernels.packRows(
+        values.start + firstRow * columns, stride: columns, rows: rows, columns: columns, into: panels.start)
+    }
   }
 }
 

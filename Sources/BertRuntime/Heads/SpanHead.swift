@@ -7,7 +7,7 @@ struct SpanHead<Scalar: KernelScalar>: HeadBlock {
     ends = (0..<2).map { row in
       let own = Buffer<Scalar>(count: 1)
       own.start[0] = bias.start[row]
-      return Linear(PackedMatrix(weight.start + row * width, rows: 1, columns: width, kernels), bias: own)
+      return Linear(PackedMatrix(weight, firstRow: row, rows: 1, columns: width, kernels), bias: own)
     }
   }
 

@@ -97,6 +97,7 @@ extension Activation {
       case .identity: BERTCONV_IDENTITY
       case .geluErf: BERTCONV_GELU_ERF
       case .geluTanh: BERTCONV_GELU_TANH
+      case .geluFast: BERTCONV_GELU_FAST
       case .geluSigmoid: BERTCONV_GELU_SIGMOID
       case .relu: BERTCONV_RELU
       case .silu: BERTCONV_SILU

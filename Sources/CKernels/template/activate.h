@@ -14,6 +14,7 @@ static void activate(int activation, void *of, long count) {
   switch (activation) {
     case BERTCONV_GELU_ERF: OVER(gelu_erf) break;
     case BERTCONV_GELU_TANH: OVER(gelu_tanh) break;
+    case BERTCONV_GELU_FAST: OVER(gelu_fast) break;
     case BERTCONV_GELU_SIGMOID: OVER(gelu_sigmoid) break;
     case BERTCONV_RELU: OVER(rectified) break;
     case BERTCONV_SILU: OVER(silu) break;

@@ -58,6 +58,10 @@ INLINE vector gelu_tanh(vector x) {
   return x / (1.0f + exponential(-k));
 }
 
+// The constants of the two differ by less than single precision can tell.
+#define gelu_fast NAME(gelu_fast_)
+INLINE vector gelu_fast(vector x) { return gelu_tanh(x); }
+
 #define silu NAME(silu_)
 INLINE vector silu(vector x) { return x / (1.0f + exponential(-x)); }
 

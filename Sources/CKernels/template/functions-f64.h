@@ -15,10 +15,12 @@ INLINE vector exponential(vector v) { EACH_LANE(exp(x)) }
 INLINE vector gelu_erf(vector v) { EACH_LANE(x * 0.5 * erfc(x * -0.70710678118654752440)) }
 
 // x / (1 + e^(−k)) with k = 2 √(2/π) (x + 0.044715 x³)
+#define GELU_BY_TANH(twice_root) EACH_LANE(x / (1.0 + exp(-(twice_root) * x * (1.0 + 0.044715 * x * x))))
 #define gelu_tanh NAME(gelu_tanh_)
-INLINE vector gelu_tanh(vector v) {
-  EACH_LANE(x / (1.0 + exp(-1.5957691216057307117 * x * (1.0 + 0.044715 * x * x))))
-}
+INLINE vector gelu_tanh(vector v) { GELU_BY_TANH(1.5957691216057307117) }
+
+#define gelu_fast NAME(gelu_fast_)
+INLINE vector gelu_fast(vector v) { GELU_BY_TANH(1.5957691216) }
 
 #define silu NAME(silu_)
 INLINE vector silu(vector v) { EACH_LANE(x / (1.0 + exp(-x))) }
