@@ -119,7 +119,7 @@ private struct TorchLegacyHeader {
     guard case .dictionary(let index) = system.values[system.root] else {
       throw Refusal(.damaged, "the description of the system is no dictionary", rule: "R-LEG-01")
     }
-    let pairs = system.values.dictionaries[Int(index)]
+    let pairs = system.values.dictionaries[Int(index)].pairs
     for position in stride(from: 0, to: pairs.count, by: 2)
     where system.values.string(pairs[position]) == "little_endian" {
       guard case .bool(true) = system.values[pairs[position + 1]] else {

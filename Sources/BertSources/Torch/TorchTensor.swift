@@ -47,10 +47,13 @@ extension PickleMachine {
   mutating func storage(of id: PickleID) throws -> PickleNode {
     guard case .tuple(let tuple) = values[id], tuple.count == (storageForm == .zip ? 5 : 6),
       values.string(values.element(tuple, 0)) == "storage",
-      case .callable(.storageClass(let element)) = values[values.element(tuple, 1)],
+      case .callable(let storageClass) = values[values.element(tuple, 1)],
       let key = values.string(values.element(tuple, 2)), values.string(values.element(tuple, 3)) != nil,
       let count = values.integer(values.element(tuple, 4))
     else { throw refusal("a persistent id is not the tuple of a storage", "R-PKL-10") }
+    guard case .storageClass(let element) = storageClass else {
+      throw refusal("the storage \(key.quoted) is of a class that names no element type", "R-TOR-02", .unsupported)
+    }
     guard !key.isEmpty, key.utf8.count <= 20, key.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
     else { throw refusal("the storage key \(key.quoted) is no decimal number", "R-TOR-02") }
     let whole = TorchStorage(key: key, element: element, recordCount: count, first: 0, count: count)

@@ -3,8 +3,10 @@ import BertCore
 /// Zip archives as `torch.save` writes them since PyTorch 1.6 (docs/sources/torch.md).
 package enum TorchZipFormat: SourceFormat {
   /// PyTorch puts every record into one folder, whatever its name; other archives of weights (Keras's) have files at
-  /// the top, and a folder called `assets` for which the directory must be asked.
+  /// the top, and a folder called `assets` for which the directory must be asked. An archive behind other bytes is
+  /// taken too: `open` says what is wrong with it.
   package static func matches(head: [UInt8], file: InputFile) -> Bool {
+    if ZipDirectory.isBehindOtherBytes(head, file) { return true }
     guard let first = ZipDirectory.firstName(head), first.contains(UInt8(ascii: "/")) else { return false }
     guard first.starts(with: "assets/".utf8) else { return true }
     return (try? ZipDirectory(file))?.index(of: "assets/data.pkl".utf8) != nil

@@ -74,6 +74,13 @@ package struct ZipDirectory: Sendable {
     head.starts(with: [0x50, 0x4b, 0x03, 0x04]) || head.starts(with: [0x50, 0x4b, 0x05, 0x06])
   }
 
+  /// Whether a file that does not begin like an archive ends like one, so that some readers would take it for one.
+  package static func isBehindOtherBytes(_ head: [UInt8], _ file: InputFile) -> Bool {
+    guard !looksLike(head), file.size >= EndRecord.length else { return false }
+    let end = try? file.bytes(at: file.size - EndRecord.length, count: 4)
+    return end == [0x50, 0x4b, 0x05, 0x06]
+  }
+
   /// The name in the local header at the very start of the file, which tells kinds of archives apart before the
   /// directory is read; nil where there is none.
   package static func firstName(_ head: [UInt8]) -> ArraySlice<UInt8>? {
@@ -92,7 +99,7 @@ private struct EndRecord {
   var size: Int
   var offset: Int
 
-  private static let length = 22
+  static let length = 22
   private static let locatorLength = 20
   private static let zip64Length = 56
 
@@ -110,9 +117,10 @@ private struct EndRecord {
     count = Int(try cursor.little(UInt16.self))
     size = Int(try cursor.little(UInt32.self))
     offset = Int(try cursor.little(UInt32.self))
-    guard disks == [0, 0], countHere == count else {
+    guard disks == [0, 0] else {
       throw Refusal(.unsupported, "is one part of an archive of several disks", rule: "R-ZIP-06")
     }
+    guard countHere == count else { throw refusal("its end record counts \(countHere) records and \(count)", "R-ZIP-01") }
     var directoryEnd = position
     if let record = try EndRecord.zip64(file, before: position) {
       let isRepeated = (count == record.count || count == 0xffff) && (size == record.size || size == 0xffff_ffff)
@@ -181,8 +189,11 @@ private struct EndRecord {
     let onDisks = [disk, try record.little(UInt32.self), try record.little(UInt32.self)]
     let countHere = try record.little(UInt64.self)
     let count = try record.little(UInt64.self)
-    guard onDisks == [0, 0, 0], disks <= 1, countHere == count else {
+    guard onDisks == [0, 0, 0], disks <= 1 else {
       throw Refusal(.unsupported, "is one part of an archive of several disks", rule: "R-ZIP-06")
+    }
+    guard countHere == count else {
+      throw Refusal(.damaged, "its end record counts \(countHere) records and \(count)", rule: "R-ZIP-01")
     }
     let size = try record.little(UInt64.self)
     let offset = try record.little(UInt64.self)

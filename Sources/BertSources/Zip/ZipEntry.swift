@@ -121,6 +121,9 @@ extension ZipEntry {
       Refusal(.damaged, message, file: file.path, place: "record \(path.printable)", rule: rule)
     }
     let length = ZipEntry.localHeaderSize + name.count
+    guard headerOffset <= file.size, compressedSize <= file.size else {
+      throw refusal("\(compressedSize) bytes at byte \(headerOffset) cannot be in a file of \(file.size) bytes", "R-ZIP-02")
+    }
     guard headerOffset <= limit - length else {
       throw refusal("its header lies at byte \(headerOffset), beyond the records", "R-ZIP-04")
     }

@@ -37,21 +37,26 @@ enum TorchTest {
     return bytes
   }
 
-  /// Expects a refusal under `rule`.
-  @discardableResult
-  static func refused(
-    _ rule: String?, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
-  ) -> Refusal? {
+  /// The refusal that `body` ends with; anything else is recorded as an issue.
+  static func refused(sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void) -> Refusal? {
     do {
       try body()
       Issue.record("nothing was refused", sourceLocation: sourceLocation)
-      return nil
     } catch let refusal as Refusal {
-      #expect(refusal.rule == rule, "\(refusal)", sourceLocation: sourceLocation)
       return refusal
     } catch {
       Issue.record("an unexpected error: \(error)", sourceLocation: sourceLocation)
-      return nil
     }
+    return nil
+  }
+
+  /// Expects a refusal under `rule`.
+  @discardableResult
+  static func refused(
+    _ rule: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+  ) -> Refusal? {
+    let refusal = refused(sourceLocation: sourceLocation, body)
+    #expect(refusal?.rule == rule, "\(refusal.debugDescription)", sourceLocation: sourceLocation)
+    return refusal
   }
 }

@@ -56,29 +56,29 @@ struct ZipBuilder {
       let local = record.localSizes ?? (follows ? (0, 0) : (packedSize, size))
       let localName = record.localName ?? record.name
       let start = record.headerOffset ?? UInt32(file.count)
-      file += little(0x0403_4b50, 4) + little(0, 2) + little(record.localFlags ?? record.flags, 2)
-      file += little(record.localMethod ?? record.method, 2) + little(0, 4)
-      file += little(record.localCRC ?? (follows ? 0 : crc), 4) + little(local.packed, 4) + little(local.unpacked, 4)
-      file += little(localName.count, 2) + little(record.localExtra.count, 2) + localName + record.localExtra
+      file += lowest(0x0403_4b50, 4) + lowest(0, 2) + lowest(record.localFlags ?? record.flags, 2)
+      file += lowest(record.localMethod ?? record.method, 2) + lowest(0, 4)
+      file += lowest(record.localCRC ?? (follows ? 0 : crc), 4) + lowest(local.packed, 4) + lowest(local.unpacked, 4)
+      file += lowest(localName.count, 2) + lowest(record.localExtra.count, 2) + localName + record.localExtra
       file += packed
-      if follows { file += little(0x0807_4b50, 4) + little(crc, 4) + little(packedSize, 4) + little(size, 4) }
+      if follows { file += lowest(0x0807_4b50, 4) + lowest(crc, 4) + lowest(packedSize, 4) + lowest(size, 4) }
       file += record.gap
-      directory += little(0x0201_4b50, 4) + little(0, 2) + little(0, 2) + little(record.flags, 2)
-      directory += little(record.method, 2) + little(0, 4) + little(crc, 4) + little(packedSize, 4) + little(size, 4)
-      directory += little(record.name.count, 2) + little(record.extra.count, 2) + little(0, 2)
-      directory += little(record.disk, 2) + little(0, 6) + little(start, 4) + record.name + record.extra
+      directory += lowest(0x0201_4b50, 4) + lowest(0, 2) + lowest(0, 2) + lowest(record.flags, 2)
+      directory += lowest(record.method, 2) + lowest(0, 4) + lowest(crc, 4) + lowest(packedSize, 4) + lowest(size, 4)
+      directory += lowest(record.name.count, 2) + lowest(record.extra.count, 2) + lowest(0, 2)
+      directory += lowest(record.disk, 2) + lowest(0, 6) + lowest(start, 4) + record.name + record.extra
     }
     var end = (count: UInt64(records.count), size: UInt64(directory.count), offset: UInt64(file.count))
     statedEnd(&end)
     file += directory
     let zip64Position = file.count
     if hasZip64End {
-      file += little(0x0606_4b50, 4) + little(44, 8) + little(0x1e, 2) + little(0x2d, 2) + little(0, 8)
-      file += little(end.count, 8) + little(end.count, 8) + little(end.size, 8) + little(end.offset, 8)
-      file += little(0x0706_4b50, 4) + little(0, 4) + little(zip64Position, 8) + little(1, 4)
+      file += lowest(0x0606_4b50, 4) + lowest(44, 8) + lowest(0x1e, 2) + lowest(0x2d, 2) + lowest(0, 8)
+      file += lowest(end.count, 8) + lowest(end.count, 8) + lowest(end.size, 8) + lowest(end.offset, 8)
+      file += lowest(0x0706_4b50, 4) + lowest(0, 4) + lowest(zip64Position, 8) + lowest(1, 4)
     }
-    file += little(0x0605_4b50, 4) + little(0, 4) + little(end.count, 2) + little(end.count, 2)
-    file += little(end.size, 4) + little(end.offset, 4) + little(comment.count, 2) + comment
+    file += lowest(0x0605_4b50, 4) + lowest(0, 4) + lowest(end.count, 2) + lowest(end.count, 2)
+    file += lowest(end.size, 4) + lowest(end.offset, 4) + lowest(comment.count, 2) + comment
     return file + trailing
   }
 
@@ -94,11 +94,11 @@ struct ZipBuilder {
     repeat {
       let block = rest.prefix(0xffff)
       rest = rest.dropFirst(0xffff)
-      result += [rest.isEmpty ? 1 : 0] + little(block.count, 2) + little(~block.count, 2) + block
+      result += [rest.isEmpty ? 1 : 0] + lowest(block.count, 2) + lowest(~block.count, 2) + block
     } while !rest.isEmpty
     return result
   }
 }
 
 /// The lowest `width` bytes of a number, least significant first.
-private func little(_ number: some BinaryInteger, _ width: Int) -> [UInt8] { ZipBuilder.little(number, width) }
+private func lowest(_ number: some BinaryInteger, _ width: Int) -> [UInt8] { ZipBuilder.little(number, width) }

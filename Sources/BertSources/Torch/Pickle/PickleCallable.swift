@@ -10,7 +10,8 @@ enum PickleCallable: Sendable {
   case element(TorchElement)
   /// A storage class; nil for `UntypedStorage`, which counts bytes.
   case storageClass(TorchElement?)
-  case typedStorage
+  /// `TypedStorage`, or a storage class that names no element type: no tensor can come from it.
+  case otherStorage
   case rebuildTensor(RebuildVersion)
   case rebuildParameter, parameter
   /// `_codecs.encode`, as protocols below 3 write bytes.
@@ -34,7 +35,8 @@ extension PickleCallable {
   /// The complete list (a) of R-PKL-01.
   static func listed(module: String, name: String) -> PickleCallable? {
     switch module {
-    case "builtins", "__builtin__": builtins[name]
+    case "builtins": builtins[name]
+    case "__builtin__": builtins[name] ?? python2Names[name].flatMap { builtins[$0] }
     case "collections":
       switch name {
       case "OrderedDict": .orderedDictionary
@@ -47,7 +49,7 @@ extension PickleCallable {
     case "torch.storage":
       switch name {
       case "UntypedStorage": .storageClass(nil)
-      case "TypedStorage": .typedStorage
+      case "TypedStorage": .otherStorage
       default: nil
       }
     case "torch._utils":
@@ -69,15 +71,19 @@ extension PickleCallable {
     "slice": .slice, "range": .range,
   ]
 
+  /// Protocols below 3 call three of them by the names that they had in Python 2.
+  private static let python2Names = ["long": "int", "unicode": "str", "xrange": "range"]
+
   private static func ofTorch(_ name: String) -> PickleCallable? {
     switch name {
     case "Size": .size
     case "device": .device
     case "UntypedStorage": .storageClass(nil)
-    case "TypedStorage": .typedStorage
+    case "TypedStorage": .otherStorage
     default:
       TorchElement(rawValue: name).map(PickleCallable.element)
         ?? TorchElement.storageClasses[name].map(PickleCallable.storageClass)
+        ?? (name.hasSuffix("Storage") ? .otherStorage : nil)
     }
   }
 

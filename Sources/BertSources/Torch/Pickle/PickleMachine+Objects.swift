@@ -24,7 +24,7 @@ extension PickleMachine {
     switch values[try top()] {
     case .dictionary(let index):
       try checkPairs(pairs)
-      values.dictionaries[Int(index)].append(contentsOf: pairs)
+      values.dictionaries[Int(index)].pairs.append(contentsOf: pairs)
     case .opaque: break
     default: throw refusal("SETITEM on \(values.kind(try top())), not a dictionary", "R-PKL-03")
     }
@@ -56,16 +56,18 @@ extension PickleMachine {
   mutating func callable(module: String, name: String) throws -> PickleCallable {
     if let listed = PickleCallable.listed(module: module, name: name) { return listed }
     let full = module + "." + name
-    guard options.allowsOpaqueObjects || PickleCallable.isOpaque(module: module) else {
-      throw Refusal(
-        .unsupported, "the pickle names \(full.quoted), which no checkpoint of weights needs", rule: "R-PKL-01",
-        hint: PickleMachine.opaqueHint)
-    }
+    guard options.allowsOpaqueObjects || PickleCallable.isOpaque(module: module) else { throw unlisted(full) }
     if let known = opaqueClassesByName[full] { return .opaque(known) }
     values.opaqueClasses.append(full)
     let index = Int32(values.opaqueClasses.count - 1)
     opaqueClassesByName[full] = index
     return .opaque(index)
+  }
+
+  private func unlisted(_ what: String) -> Refusal {
+    Refusal(
+      .unsupported, "the pickle names \(what.quoted), which no checkpoint of weights needs", rule: "R-PKL-01",
+      hint: PickleMachine.opaqueHint)
   }
 
   /// REDUCE and NEWOBJ: a tag and the tuple of its arguments.
@@ -106,16 +108,15 @@ extension PickleMachine {
         if count == 1 { return tensor }
         if case .bool = values[values.element(tuple, 1)] { return tensor }
       }
-    case .orderedDictionary, .dictionary:
-      if count == 0 { return try values.addDictionary([]) }
-      if count == 1 { return try dictionary(ofPairs: values.element(tuple, 0)) }
-    case .defaultDictionary:
-      if count == 0 { return try values.addDictionary([]) }
-      if count == 1 {
-        switch values[values.element(tuple, 0)] {
-        case .none, .callable, .opaque: return try values.addDictionary([])
-        default: break
-        }
+    case .orderedDictionary where count <= 1:
+      return try dictionary(count == 0 ? nil : values.element(tuple, 0), isPlain: false)
+    case .dictionary where count <= 1:
+      return try dictionary(count == 0 ? nil : values.element(tuple, 0), isPlain: true)
+    case .defaultDictionary where count <= 1:
+      // The argument makes the values of missing keys; a class, or nothing.
+      switch count == 0 ? .none : values[values.element(tuple, 0)] {
+      case .none, .callable, .opaque: return try dictionary(nil, isPlain: false)
+      default: break
       }
     case .namespace where count == 0: return try values.add(.namespace(attributes: nil))
     case .size where count == 1:
@@ -128,10 +129,11 @@ extension PickleMachine {
       if count == 1 { return try sequence(values.element(tuple, 0), asSet: true) }
     case .integer, .float, .bool, .string:
       if count == 1, isScalar(values.element(tuple, 0)) { return values.element(tuple, 0) }
-    case .encode where count == 2:
-      if case .text = values[values.element(tuple, 0)], values.string(values.element(tuple, 1)) == "latin1" {
-        return try values.add(.inert)
-      }
+    case .encode:
+      let isListed = count == 2 && values.string(values.element(tuple, 0)) != nil
+        && values.string(values.element(tuple, 1)) == "latin1"
+      guard isListed || options.allowsOpaqueObjects else { throw unlisted("_codecs.encode with other arguments") }
+      return try values.add(.inert)
     case .bytes, .byteArray, .complex, .slice, .range, .device:
       if count <= 3, (0..<count).allSatisfy({ isScalar(values.element(tuple, $0)) }) { return try values.add(.inert) }
     default: break
@@ -154,20 +156,20 @@ extension PickleMachine {
   func isHooks(_ id: PickleID) -> Bool {
     switch values[id] {
     case .none: true
-    case .dictionary(let index): values.dictionaries[Int(index)].isEmpty
+    case .dictionary(let index): values.dictionaries[Int(index)].pairs.isEmpty
     default: false
     }
   }
 
-  /// `dict(…)` and `OrderedDict(…)` of a list of pairs, as Python 2 wrote ordered dictionaries, or of a dictionary.
-  private mutating func dictionary(ofPairs id: PickleID) throws -> PickleID {
+  /// `dict(…)` and `OrderedDict(…)` of nothing, of a list of pairs (as Python 2 wrote ordered dictionaries), or of a
+  /// dictionary.
+  private mutating func dictionary(_ id: PickleID?, isPlain: Bool) throws -> PickleID {
+    guard let id else { return try values.addDictionary([], isPlain: isPlain) }
+    var pairs: [PickleID] = []
     switch values[id] {
-    case .dictionary: return id
+    case .dictionary(let index): pairs = values.dictionaries[Int(index)].pairs
     case .list(let index):
-      let items = values.lists[Int(index)]
-      try charge(items.count)
-      var pairs: [PickleID] = []
-      for item in items {
+      for item in values.lists[Int(index)] {
         switch values[item] {
         case .tuple, .list: break
         default: throw refusal("a dictionary is made from \(values.kind(item)), not from pairs", "R-PKL-02")
@@ -176,9 +178,10 @@ extension PickleMachine {
         pairs += [values.child(item, 0), values.child(item, 1)]
       }
       try checkPairs(pairs)
-      return try values.addDictionary(pairs[...])
     default: throw refusal("a dictionary is made from \(values.kind(id))", "R-PKL-02")
     }
+    try charge(pairs.count)
+    return try values.addDictionary(pairs, isPlain: isPlain)
   }
 
   /// `list(…)`, `tuple(…)`, `set(…)` of a sequence. The elements are shared, not copied: a copy of a copy of a copy
@@ -199,7 +202,7 @@ extension PickleMachine {
     switch (values[target], values[state]) {
     case (.opaque, _): break
     // The attributes of an ordered dictionary, such as torch's `_metadata`, are not part of the state.
-    case (.dictionary, .dictionary): break
+    case (.dictionary(let index), .dictionary) where !values.dictionaries[Int(index)].isPlain: break
     case (.namespace(attributes: nil), .dictionary): values[target] = .namespace(attributes: state)
     // Parameters of torch 0.2 and 0.3: (requires_grad, volatile, hooks).
     case (.tensor, .tuple(let tuple)) where tuple.count == 3 && isHooks(values.element(tuple, 2)): break

@@ -195,11 +195,11 @@ struct PickleMachine {
     case .list: try push(try values.addList(try popToMark()[...]))
     case .emptySet: try push(try values.addList([], asSet: true))
     case .frozenSet: try push(try values.addList(try popToMark()[...], asSet: true))
-    case .emptyDictionary: try push(try values.addDictionary([]))
+    case .emptyDictionary: try push(try values.addDictionary([], isPlain: true))
     case .dictionary:
       let pairs = try popToMark()
       try checkPairs(pairs)
-      try push(try values.addDictionary(pairs[...]))
+      try push(try values.addDictionary(pairs, isPlain: true))
     case .append: try append([try pop()])
     case .appends: try append(try popToMark())
     case .setItem:

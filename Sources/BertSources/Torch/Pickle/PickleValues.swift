@@ -17,6 +17,14 @@ struct PickleTuple: Sendable {
   var count: Int32
 }
 
+/// A dictionary that values share.
+struct PickleDictionary: Sendable {
+  /// Keys and values by turns, in the order in which they were set; a key set twice is there twice.
+  var pairs: [PickleID]
+  /// Whether it is a plain `dict`, which has no attributes.
+  var isPlain: Bool
+}
+
 /// All that a value of a pickle can be. Nothing here can be called; what an object was made from is a tag.
 enum PickleNode: Sendable {
   case none
@@ -52,8 +60,7 @@ struct PickleValues: Sendable {
   /// Elements of all tuples.
   private(set) var elements: [PickleID] = []
   var lists: [[PickleID]] = []
-  /// Keys and values by turns, in the order in which they were set; a key set twice is there twice.
-  var dictionaries: [[PickleID]] = []
+  var dictionaries: [PickleDictionary] = []
   /// Bytes of all texts.
   var text: [UInt8] = []
   var storages: [TorchStorage] = []
@@ -90,8 +97,8 @@ struct PickleValues: Sendable {
     return try add(asSet ? .set(index) : .list(index))
   }
 
-  mutating func addDictionary(_ pairs: ArraySlice<PickleID>) throws -> PickleID {
-    dictionaries.append(Array(pairs))
+  mutating func addDictionary(_ pairs: [PickleID], isPlain: Bool) throws -> PickleID {
+    dictionaries.append(PickleDictionary(pairs: pairs, isPlain: isPlain))
     return try add(.dictionary(Int32(dictionaries.count - 1)))
   }
 
@@ -116,7 +123,7 @@ struct PickleValues: Sendable {
     switch self[id] {
     case .tuple(let tuple): Int(tuple.count)
     case .list(let index), .set(let index): lists[Int(index)].count
-    case .dictionary(let index): dictionaries[Int(index)].count
+    case .dictionary(let index): dictionaries[Int(index)].pairs.count
     case .namespace(let attributes): attributes == nil ? 0 : 1
     default: 0
     }
@@ -127,7 +134,7 @@ struct PickleValues: Sendable {
     switch self[id] {
     case .tuple(let tuple): element(tuple, position)
     case .list(let index), .set(let index): lists[Int(index)][position]
-    case .dictionary(let index): dictionaries[Int(index)][position]
+    case .dictionary(let index): dictionaries[Int(index)].pairs[position]
     case .namespace(let attributes?): attributes
     default: preconditionFailure("the value holds none")
     }
