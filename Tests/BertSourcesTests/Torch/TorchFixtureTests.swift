@@ -1,0 +1,55 @@
+import BertCore
+import BertSources
+import TestSupport
+import Testing
+
+/// Files that PyTorch wrote, read alongside what PyTorch says they hold.
+@Suite("torch files made by PyTorch")
+struct TorchFixtureTests {
+  private static let names: [String] = {
+    let all = (try? Path.names(in: Fixtures.path("torch"))) ?? []
+    return all.filter { $0.hasSuffix(".bin") }.map { String($0.dropLast(4)) }
+  }()
+
+  /// The rules that each hostile file may be refused under, from the table beside them. What only a plan can refuse
+  /// is left out.
+  private static let hostile: [(file: String, rules: [String])] = {
+    let file = try? InputFile(Fixtures.path("hostile/README.md"))
+    let text = String(decoding: (try? file?.contents(limit: 1 << 20)) ?? [], as: UTF8.self)
+    return text.split(separator: "\n").compactMap { line in
+      let cells = line.split(separator: "|")
+      guard cells.count >= 2, cells[0].hasPrefix(" `torch-") else { return nil }
+      let rules = cells[1].split(separator: " ").map(String.init).filter { $0.hasPrefix("R-") }
+      return (cells[0].filter { $0 != "`" && $0 != " " }, rules)
+    }.filter { $0.rules != ["R-TOR-04"] }
+  }()
+
+  @Test("every hostile fixture is refused under its rule", arguments: hostile)
+  func refuses(_ file: String, _ rules: [String]) throws {
+    let refusal = TorchTest.refused { 
+      let file = try InputFile(Fixtures.path("hostile/\(file)"))
+      let format = try #require(SourceRegistry.formats.first { $0.matches(head: (try? file.head(4096)) ?? [], file: file) })
+      let source = try format.open(file, options: OpenOptions())
+      for index in source.catalogue.tensors.indices { try source.stream(index) { _ in } }
+    }
+    #expect(rules.contains(refusal?.rule ?? "none"), "\(refusal.debugDescription)")
+  }
+
+  @Test("every fixture gives the names, shapes and bytes that PyTorch reads", arguments: names)
+  func agrees(_ name: String) throws {
+    let expected = try JSONParser.parse(try InputFile(Fixtures.path("torch/\(name).json")).contents(limit: 1 << 24), name)
+    let file = try InputFile(Fixtures.path("torch/\(name).bin"))
+    let format = try #require(SourceRegistry.formats.first { $0.matches(head: (try? file.head(4096)) ?? [], file: file) })
+    // Protocols 0 and 1 make an object by copy_reg._reconstructor, which is not on the list.
+    let source = try format.open(file, options: OpenOptions(allowsOpaqueObjects: name == "protocol-1"))
+    let state = source.catalogue.tensors.enumerated().filter { $0.element.aside == nil }
+    #expect(Set(state.map(\.element.name)) == Set(try #require(expected.object).keys))
+    for (index, tensor) in state {
+      let fields = try #require(expected[tensor.name])
+      #expect(tensor.info.dtype.rawValue == fields["dtype"]?.string)
+      #expect(tensor.info.shape.dims == fields["shape"]?.array?.compactMap(\.integer))
+      #expect(SHA256.hex(try TorchTest.content(source, index)) == fields["sha256"]?.string, "\(tensor.name)")
+      #expect(SHA256.hex(try TorchTest.contentByReading(source, index, step: 7)) == fields["sha256"]?.string)
+    }
+  }
+}
