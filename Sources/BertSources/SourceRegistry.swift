@@ -6,5 +6,7 @@ package enum SourceRegistry {
     SafetensorsFormat.self,
     TorchZipFormat.self,
     TorchLegacyFormat.self,
+    TensorFlowBundleFormat.self,
+    TensorFlowV1Format.self,
   ]
 }

@@ -1,0 +1,92 @@
+import BertCore
+
+/// TensorFlow's V2 checkpoints (docs/sources/tensorflow.md): an index in a table file, data files beside it.
+package enum TensorFlowBundleFormat: SourceFormat {
+  package static func matches(head: [UInt8], file: InputFile) -> Bool {
+    TableFlavour.of(head: head, file: file) == .bundleIndex
+  }
+
+  package static func open(_ file: InputFile, options: OpenOptions) throws -> any WeightSource {
+    try TensorFlowBundleSource(file)
+  }
+}
+
+/// An open V2 checkpoint.
+package struct TensorFlowBundleSource: WeightSource {
+  package let catalogue: Catalogue
+  private let tensors: [Stored]
+  private let index: InputFile
+  private let shards: BundleShards
+
+  /// A tensor of the catalogue and where its bytes are.
+  private struct Stored: Sendable {
+    let pieces: [BundleIndex.Piece]
+    /// Nil for text, which has no fixed size and is only listed.
+    let layout: SlicedTensor?
+  }
+
+  package init(_ file: InputFile) throws {
+    let contents = try BundleIndex(file)
+    var needed: [Int: Int] = [:]
+    for piece in contents.tensors.flatMap(\.pieces) where !piece.bytes.isEmpty {
+      needed[piece.shard] = max(needed[piece.shard] ?? 0, piece.bytes.upperBound)
+    }
+    shards = try BundleShards(besideIndex: file.path, count: contents.shards, needed: needed)
+    index = file
+    tensors = contents.tensors.map { tensor in
+      let layout = tensor.info.dtype.size.map {
+        SlicedTensor(shape: tensor.info.shape, elementSize: $0, boxes: tensor.boxes)
+      }
+      return Stored(pieces: tensor.pieces, layout: layout)
+    }
+    catalogue = Catalogue(
+      tensors: contents.tensors.map {
+        SourceTensor($0.info, aside: $0.info.dtype == .string ? "text, not a weight" : nil)
+      })
+  }
+
+  package var container: Container { .tensorflowV2 }
+  package var files: [String] { [index.path] + shards.inOrder.map(\.path) }
+
+  /// The checksum of each piece is verified over the bytes as stored (R-TFB-03).
+  package func stream(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    let stored = tensors[index]
+    let layout = try requireLayout(index)
+    var sums = [UInt32](repeating: 0, count: stored.pieces.count)
+    try layout.stream(
+      { number, offset, buffer in
+        let piece = stored.pieces[number]
+        try shards[piece.shard].read(at: piece.bytes.lowerBound + offset, into: buffer)
+        sums[number] = Checksum.crc32c(UnsafeRawBufferPointer(buffer), continuing: sums[number])
+      }, body)
+    for (piece, sum) in zip(stored.pieces, sums) where !piece.bytes.isEmpty && Checksum.masked(sum) != piece.checksum {
+      throw Refusal(
+        .damaged, "the checksum of the data does not hold", file: shards[piece.shard].path,
+        place: "tensor \(catalogue.tensors[index].name.printable)", rule: "R-TFB-03",
+        hint: "fetch the file again, it is not what was saved")
+    }
+  }
+
+  package func read(_ index: Int, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+    let layout = try requireLayout(index)
+    precondition(offset >= 0 && buffer.count <= layout.byteCount - offset)
+    try layout.read(at: offset, into: buffer) { number, start, part in
+      let piece = tensors[index].pieces[number]
+      try shards[piece.shard].read(at: piece.bytes.lowerBound + start, into: part)
+    }
+  }
+
+  private func requireLayout(_ index: Int) throws -> SlicedTensor {
+    guard let layout = tensors[index].layout else {
+      throw Refusal(
+        .unsupported, "holds text, which is listed but not read", file: self.index.path,
+        place: "tensor \(catalogue.tensors[index].name.printable)")
+    }
+    return layout
+  }
+
+  package func checkUnchanged() throws {
+    try index.checkUnchanged()
+    for shard in shards.inOrder { try shard.checkUnchanged() }
+  }
+}
