@@ -3,6 +3,7 @@ import BertCore
 /// The containers that can be opened, in the order in which they are asked.
 package enum SourceRegistry {
   package static let formats: [any SourceFormat.Type] = [
-    SafetensorsFormat.self
+    SafetensorsFormat.self,
+    HDF5Format.self,
   ]
 }
