@@ -8,5 +8,6 @@ package enum SourceRegistry {
     TorchLegacyFormat.self,
     TensorFlowBundleFormat.self,
     TensorFlowV1Format.self,
+    HDF5Format.self,
   ]
 }

@@ -1,0 +1,15 @@
+import BertCore
+
+/// HDF5 files of Keras and Hugging Face (docs/sources/hdf5.md).
+package enum HDF5Format: SourceFormat {
+  package static func matches(head: [UInt8], file: InputFile) -> Bool {
+    head.starts(with: HDF5Superblock.signature) || (try? HDF5Superblock.position(in: file)) != nil
+  }
+
+  package static func open(_ file: InputFile, options: OpenOptions) throws -> any WeightSource {
+    try namingFile(file.path) {
+      _ = try HDF5Superblock(file)
+      return try HDF5Source(file, HDF5Library.exclusively { try HDF5Reader.contents(of: file) })
+    }
+  }
+}
