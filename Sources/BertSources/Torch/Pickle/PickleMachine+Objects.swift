@@ -165,6 +165,7 @@ extension PickleMachine {
   /// dictionary.
   private mutating func dictionary(_ id: PickleID?, isPlain: Bool) throws -> PickleID {
     guard let id else { return try values.addDictionary([], isPlain: isPlain) }
+    try chargeCopies(values.childCount(id))
     var pairs: [PickleID] = []
     switch values[id] {
     case .dictionary(let index): pairs = values.dictionaries[Int(index)].pairs
@@ -180,7 +181,6 @@ extension PickleMachine {
       try checkPairs(pairs)
     default: throw refusal("a dictionary is made from \(values.kind(id))", "R-PKL-02")
     }
-    try charge(pairs.count)
     return try values.addDictionary(pairs, isPlain: isPlain)
   }
 

@@ -13,8 +13,10 @@ struct PickleMachine {
     var end: Int
   }
 
-  /// Most opcodes of a pickle, elements that are copied between containers included.
+  /// Most opcodes of a pickle, axes of tensors included.
   static let opcodeLimit = 16_000_000
+  /// Most elements that are copied from one container into another: only ordered dictionaries of Python 2 need that.
+  static let copyLimit = 1_000_000
   /// Most values on the stack.
   static let stackLimit = 1_000_000
   /// Most entries of the memo.
@@ -28,6 +30,7 @@ struct PickleMachine {
   var marks: [Int] = []
   private var memo: [UInt32: PickleID] = [:]
   private var steps = 0
+  private var copies = 0
   let options: OpenOptions
   /// What persistent ids look like here.
   let storageForm: TorchStorageForm
@@ -75,6 +78,13 @@ struct PickleMachine {
     guard steps <= PickleMachine.opcodeLimit else {
       throw refusal(
         "the pickle takes more than \(PickleMachine.opcodeLimit.grouped) steps", "R-PKL-05", .unsupported)
+    }
+  }
+
+  mutating func chargeCopies(_ count: Int) throws {
+    copies += count
+    guard copies <= PickleMachine.copyLimit else {
+      throw refusal("the pickle copies more than \(PickleMachine.copyLimit.grouped) values", "R-PKL-05", .unsupported)
     }
   }
 
