@@ -21,11 +21,13 @@ struct PickleTests {
       pickle: Pickled.file(Pickled.dictionary(["model": state, "other": value])), options: options)
   }
 
-  private static func refused(_ rule: String, beside value: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) {
+  private static func refused(_ rule: String, beside value: [UInt8], sourceLocation: SourceLocation = #_sourceLocation)
+  {
     TorchTest.refused(rule, sourceLocation: sourceLocation) { _ = try open(beside: value) }
   }
 
-  private static func refused(_ rule: String, pickle bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) {
+  private static func refused(_ rule: String, pickle bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation)
+  {
     TorchTest.refused(rule, sourceLocation: sourceLocation) { _ = try open(pickle: bytes) }
   }
 
@@ -76,7 +78,8 @@ struct PickleTests {
       object + Pickled.tuple(Pickled.none) + [0x62] + Pickled.text("k") + Pickled.none + [0x73] + Pickled.none + [0x61]
     let source = try Self.open(beside: used)
     #expect(source.catalogue.remarks == ["read as inert values and ignored: objects of '\(module).\(name)'"])
-    _ = try Self.open(beside: Pickled.dictionary([(object, Pickled.none), (Pickled.global(module, name), Pickled.none)]))
+    _ = try Self.open(
+      beside: Pickled.dictionary([(object, Pickled.none), (Pickled.global(module, name), Pickled.none)]))
     _ = try Self.open(beside: Pickled.global(module, name) + Pickled.tuple() + [0x81])
   }
 
@@ -98,10 +101,13 @@ struct PickleTests {
       Self.reduce("builtins", "dict"), Self.reduce("builtins", "list", list), Self.reduce("builtins", "tuple", list),
       Self.reduce("builtins", "int", five), Self.reduce("builtins", "float", Pickled.double(0.5)),
       Self.reduce("builtins", "bool", Pickled.yes), Self.reduce("builtins", "str", Pickled.text("x")),
-      Self.reduce("builtins", "bytes"), Self.reduce("builtins", "bytearray", Pickled.text("x"), Pickled.text("latin-1")),
+      Self.reduce("builtins", "bytes"),
+      Self.reduce("builtins", "bytearray", Pickled.text("x"), Pickled.text("latin-1")),
       Self.reduce("builtins", "complex", Pickled.double(1), Pickled.double(2)),
-      Self.reduce("builtins", "slice", five, five, Pickled.none), Self.reduce("__builtin__", "xrange", five, five, five),
-      Self.reduce("torch", "Size", Pickled.integers([2, 3])), Self.reduce("torch", "device", Pickled.text("cuda"), five),
+      Self.reduce("builtins", "slice", five, five, Pickled.none),
+      Self.reduce("__builtin__", "xrange", five, five, five),
+      Self.reduce("torch", "Size", Pickled.integers([2, 3])),
+      Self.reduce("torch", "device", Pickled.text("cuda"), five),
       Pickled.global("torch", "float8_e4m3fn"), Pickled.global("torch", "QInt8Storage"),
       Pickled.global("torch.storage", "TypedStorage"), Pickled.parameter(Pickled.tensor("0", [6])),
       Self.reduce("torch.nn.parameter", "Parameter", Pickled.tensor("0", [6]), Pickled.no),
@@ -135,13 +141,16 @@ struct PickleTests {
   func items() throws {
     let (five, text) = (Pickled.integer(5), Pickled.text("x"))
     for value in [
-      text + five + five + [0x73], Pickled.list() + five + five + [0x73], Pickled.tensor("0", [6]) + [0x28] + text + five + [0x75],
-      Pickled.dictionary([:]) + five + [0x61], Pickled.tuple() + [0x28] + five + [0x65], Pickled.list() + [0x28] + five + [0x90],
+      text + five + five + [0x73], Pickled.list() + five + five + [0x73],
+      Pickled.tensor("0", [6]) + [0x28] + text + five + [0x75],
+      Pickled.dictionary([:]) + five + [0x61], Pickled.tuple() + [0x28] + five + [0x65],
+      Pickled.list() + [0x28] + five + [0x90],
       Pickled.dictionary([(Pickled.list(), five)]), Pickled.dictionary([(Pickled.tuple(text, text), five)]),
       Pickled.dictionary([(Pickled.none, five)]), Pickled.dictionary([(Pickled.yes, five)]),
       Pickled.dictionary([(Pickled.double(1), five)]), [0x28] + Pickled.list() + five + [0x64],
     ] { Self.refused("R-PKL-03", beside: value) }
-    _ = try Self.open(beside: Pickled.dictionary([(five, five), (text, five), (Pickled.global("torch", "int8"), five)]))
+    _ = try Self.open(
+      beside: Pickled.dictionary([(five, five), (text, five), (Pickled.global("torch", "int8"), five)]))
     // A tuple cannot hurt, and --opaque lets it pass.
     _ = try Self.open(beside: Pickled.dictionary([(Pickled.tuple(text, text), five)]), options: Self.opaque)
   }
@@ -151,7 +160,8 @@ struct PickleTests {
     let state = Self.state
     for bytes in [
       [0x80, 2, 0x2e], [0x80, 2, 0x30, 0x2e], [0x80, 2, 0x74, 0x2e], [0x80, 2] + state + state + [0x2e],
-      [0x80, 2, 0x28] + state + [0x2e], [0x80, 2] + state, [], [0x80, 2, 0x28, 0x52], [0x80, 2] + state + [0x28, 0x32],
+      [0x80, 2, 0x28] + state + [0x2e], [0x80, 2] + state, [], [0x80, 2, 0x28, 0x52],
+      [0x80, 2] + state + [0x28, 0x32],
       [0x80, 2] + state + [0x68, 7, 0x2e], [0x80, 2] + state + [0x67] + Array("seven\n".utf8), [0x80, 2, 0x71, 0],
       [0x80, 2] + Pickled.dictionary([:]) + [0x28, 0x4e, 0x75, 0x2e], [0x80, 2, 0x28, 0x31, 0x31, 0x2e],
     ] { Self.refused("R-PKL-04", pickle: bytes) }
@@ -175,8 +185,10 @@ struct PickleTests {
   @Test("R-PKL-06: announced lengths are compared with what is left")
   func lengths() {
     for value: [UInt8] in [
-      [0x58, 0xff, 0xff, 0xff, 0x7f], [0x8c, 0xff], [0x8d] + ZipBuilder.little(UInt64.max, 8), [0x8e] + ZipBuilder.little(1 << 62, 8),
-      [0x96] + ZipBuilder.little(1 << 40, 8), [0x8a, 0xff], [0x8b, 0xff, 0xff, 0xff, 0xff], [0x54, 0xff, 0xff, 0xff, 0xff],
+      [0x58, 0xff, 0xff, 0xff, 0x7f], [0x8c, 0xff], [0x8d] + ZipBuilder.little(UInt64.max, 8),
+      [0x8e] + ZipBuilder.little(1 << 62, 8),
+      [0x96] + ZipBuilder.little(1 << 40, 8), [0x8a, 0xff], [0x8b, 0xff, 0xff, 0xff, 0xff],
+      [0x54, 0xff, 0xff, 0xff, 0xff],
       [0x42, 0xff, 0xff, 0xff, 0xff], [0x95] + ZipBuilder.little(1 << 40, 8), [0x56, 0x61],
     ] { TorchTest.refused("R-PKL-06") { _ = try Self.open(pickle: [0x80, 4] + value) } }
   }
@@ -211,9 +223,11 @@ struct PickleTests {
   @Test("R-PKL-08: large integers are kept whole, padded ones are what they are")
   func longs() throws {
     let values: KeyValuePairs<String, [UInt8]> = [
-      "zero": [0x8a, 0], "padded": [0x8a, 10, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0], "minus": [0x8a, 9] + [UInt8](repeating: 0xff, count: 9),
+      "zero": [0x8a, 0], "padded": [0x8a, 10, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      "minus": [0x8a, 9] + [UInt8](repeating: 0xff, count: 9),
       "least": [0x8a, 8, 0, 0, 0, 0, 0, 0, 0, 0x80], "huge": [0x8a, 9, 0, 0, 0, 0, 0, 0, 0, 0x80, 0],
-      "text": [0x4c] + Array("-12L\n".utf8), "vast": [0x4c] + Array("99999999999999999999\n".utf8), "half": [0x4d, 1, 2],
+      "text": [0x4c] + Array("-12L\n".utf8), "vast": [0x4c] + Array("99999999999999999999\n".utf8),
+      "half": [0x4d, 1, 2],
       "signed": [0x4a, 0xff, 0xff, 0xff, 0xff], "line": [0x49] + Array("7\n".utf8), "true": [0x49] + Array("01\n".utf8),
     ]
     let file = Pickled.file(Pickled.dictionary(["model": Self.state, "args": Pickled.dictionary(values)]))
@@ -238,7 +252,8 @@ struct PickleTests {
   @Test("the text forms of protocol 0 and Python 2")
   func oldTexts() throws {
     let values: KeyValuePairs<String, [UInt8]> = [
-      "raw": [0x56] + Array("a\\u00e9\\U0001f600\\n".utf8) + [0xe9, 0x0a], "quoted": [0x53] + Array("'it\\'s\\x41\\n'\n".utf8),
+      "raw": [0x56] + Array("a\\u00e9\\U0001f600\\n".utf8) + [0xe9, 0x0a],
+      "quoted": [0x53] + Array("'it\\'s\\x41\\n'\n".utf8),
       "short": [0x55, 2, 0x61, 0x62], "long": [0x54, 1, 0, 0, 0, 0x61], "bytes": [0x55, 1, 0xff],
       "float": [0x46] + Array("1e-5\n".utf8), "double": Pickled.double(-0.5), "none": Pickled.none,
     ]
@@ -254,10 +269,12 @@ struct PickleTests {
   func persistentIDs() {
     let storage = { (parts: [[UInt8]]) in [0x28] + parts.joined() + [0x74, 0x51] as [UInt8] }
     let good = [
-      Pickled.text("storage"), Pickled.global("torch", "FloatStorage"), Pickled.text("0"), Pickled.text("cpu"), Pickled.integer(6),
+      Pickled.text("storage"), Pickled.global("torch", "FloatStorage"), Pickled.text("0"), Pickled.text("cpu"),
+      Pickled.integer(6),
     ]
     for (index, replacement) in [
-      (0, Pickled.text("module")), (1, Pickled.text("FloatStorage")), (2, Pickled.integer(0)), (3, Pickled.none), (4, Pickled.double(6)),
+      (0, Pickled.text("module")), (1, Pickled.text("FloatStorage")), (2, Pickled.integer(0)), (3, Pickled.none),
+      (4, Pickled.double(6)),
     ] {
       var parts = good
       parts[index] = replacement

@@ -73,12 +73,16 @@ struct TorchZipTests {
     for text in ["1", "10\n"] { _ = try Self.changed { $0[3].data = Array(text.utf8) } }
     _ = try Self.changed { $0.remove(at: 1) }
     _ = try Self.changed { $0.reverse() }
-    _ = try Self.changed { for index in $0.indices { $0[index].name = Array("\u{e9}.v2 (1)".utf8) + $0[index].name.dropFirst(7) } }
+    _ = try Self.changed {
+      for index in $0.indices { $0[index].name = Array("\u{e9}.v2 (1)".utf8) + $0[index].name.dropFirst(7) }
+    }
     _ = try Self.changed { $0.append(.init("archive/data/", [])) }
     _ = try Self.changed { for index in $0.indices { $0[index].method = 8 } }
   }
 
-  @Test("R-TOR-01: TorchScript and mobile files are refused by name", arguments: ["constants.pkl", "code/x.py", "bytecode.pkl", "model.json"])
+  @Test(
+    "R-TOR-01: TorchScript and mobile files are refused by name",
+    arguments: ["constants.pkl", "code/x.py", "bytecode.pkl", "model.json"])
   func programs(name: String) {
     Self.refused("R-TOR-01") { $0.append(.init("archive/" + name, [])) }
   }
@@ -129,7 +133,8 @@ struct TorchZipTests {
       (0, [Int.max], [0], false), (0, [0], [Int.max], true), (100, [0], [1], true), (0, [2, 0], [Int.max, 1], true),
       (-1, [2], [1], false), (5, [2], [-1], false), (0, [-1], [1], false), (0, [-1, -6], [1, 1], false),
       (0, [2], [Int.max], false), (Int.max, [2], [1], false), (0, [2, 2], [1 << 62, 1 << 62], false),
-      (0, [1 << 62, 0, 4], [0, 0, 0], true), (0, [1 << 62, 4, 0], [0, 0, 0], false), (0, [1 << 61, 0], [1, 1], true), (0, [2, 3], [3], false),
+      (0, [1 << 62, 0, 4], [0, 0, 0], true), (0, [1 << 62, 4, 0], [0, 0, 0], false), (0, [1 << 61, 0], [1, 1], true),
+      (0, [2, 3], [3], false),
       (0, [1 << 40], [0], true),
     ] as [(Int, [Int], [Int], Bool)])
   func bounds(_ offset: Int, _ size: [Int], _ stride: [Int], _ isGood: Bool) throws {
@@ -180,7 +185,8 @@ struct TorchZipTests {
       tensor, Pickled.list(tensor), Pickled.none, Pickled.dictionary([:]), Pickled.text("x"),
       Pickled.dictionary(["a": tensor, "b": Pickled.none]), Pickled.dictionary([(Pickled.integer(1), tensor)]),
       Pickled.dictionary(["encoder": Self.state(tensor), "decoder": Self.state(tensor)]),
-      Pickled.dictionary(["a": tensor, "a": tensor]), Pickled.dictionary(["model": Self.state(tensor), "model": Pickled.none]),
+      Pickled.dictionary(["a": tensor, "a": tensor]),
+      Pickled.dictionary(["model": Self.state(tensor), "model": Pickled.none]),
       Pickled.dictionary(["model": Self.state(tensor), "state_dict": Self.state(tensor)]),
       Pickled.dictionary(["model": Pickled.dictionary([:])]), Self.state(Pickled.storage("0", 6)),
       Pickled.dictionary(["model": Pickled.dictionary(["w": Pickled.list()])]),
@@ -220,7 +226,8 @@ struct TorchZipTests {
 
   @Test("parameters beside the state become JSON, what JSON cannot say is left out")
   func parameters() throws {
-    let namespace = Pickled.global("argparse", "Namespace") + [0x29, 0x81]
+    let namespace =
+      Pickled.global("argparse", "Namespace") + [0x29, 0x81]
       + Pickled.dictionary([
         "encoder_layers": Pickled.integer(12), "dropout": Pickled.double(0.1), "shape": Pickled.integers([1, 2]),
         "t": Pickled.tensor("0", [6]), "inf": Pickled.double(.infinity),
@@ -239,7 +246,9 @@ struct TorchZipTests {
 
   @Test("a state under a key that is also a key of parameters is no parameter")
   func stateIsNoParameter() throws {
-    let value = Pickled.dictionary(["config": Pickled.dictionary(["a": Pickled.integer(1)]), "model": Self.state(Pickled.tensor("0", [6]))])
+    let value = Pickled.dictionary([
+      "config": Pickled.dictionary(["a": Pickled.integer(1)]), "model": Self.state(Pickled.tensor("0", [6])),
+    ])
     #expect(try Self.open(value, ["0": TorchFile.floats(6)]).catalogue.parameters == ["config": ["a": 1]])
   }
 
@@ -299,7 +308,8 @@ struct TorchZipTests {
   func everyPickleByte() throws {
     let value = Pickled.dictionary([
       "model": Self.state(Pickled.parameter(Pickled.tensor("0", [2, 3]))),
-      "args": Pickled.global("argparse", "Namespace") + [0x29, 0x81] + Pickled.dictionary(["x": Pickled.integers([1, 300])]) + [0x62],
+      "args": Pickled.global("argparse", "Namespace") + [0x29, 0x81]
+        + Pickled.dictionary(["x": Pickled.integers([1, 300])]) + [0x62],
       "n": Pickled.reduce(Pickled.global("numpy", "dtype"), Pickled.tuple(Pickled.text("f8"))),
     ])
     let pickle = Pickled.file(value)

@@ -167,7 +167,9 @@ struct ZipDirectoryTests {
       $0.records = [Record("a/outer", nested.bytes), inner]
       $0.records[1].headerOffset = UInt32(30 + "a/outer".utf8.count)
     }
-    Self.refused("R-ZIP-04") { $0.records[2].packedSize = 300; $0.records[2].size = 300 }
+    Self.refused("R-ZIP-04") {
+      $0.records[2].packedSize = 300; $0.records[2].size = 300
+    }
     Self.refused("R-ZIP-04") { $0.records[2].headerOffset = 400 }
   }
 

@@ -100,12 +100,16 @@ struct PickleMachine {
   mutating func push(_ node: PickleNode) throws { try push(try values.add(node)) }
 
   mutating func pop() throws -> PickleID {
-    guard stack.count > marks.last ?? 0 else { throw refusal("an opcode takes a value, the stack has none", "R-PKL-04") }
+    guard stack.count > marks.last ?? 0 else {
+      throw refusal("an opcode takes a value, the stack has none", "R-PKL-04")
+    }
     return stack.removeLast()
   }
 
   func top() throws -> PickleID {
-    guard stack.count > marks.last ?? 0 else { throw refusal("an opcode needs a value, the stack has none", "R-PKL-04") }
+    guard stack.count > marks.last ?? 0 else {
+      throw refusal("an opcode needs a value, the stack has none", "R-PKL-04")
+    }
     return stack[stack.count - 1]
   }
 
@@ -168,7 +172,9 @@ struct PickleMachine {
       return true
     case .proto:
       let version = try input.byte()
-      guard version <= 5 else { throw refusal("has the pickle protocol \(version), 5 is the last", "R-PKL-02", .unsupported) }
+      guard version <= 5 else {
+        throw refusal("has the pickle protocol \(version), 5 is the last", "R-PKL-02", .unsupported)
+      }
     case .frame: _ = try input.length(8)
     case .mark:
       guard marks.count < PickleMachine.markLimit else {
