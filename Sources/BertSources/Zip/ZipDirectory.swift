@@ -135,7 +135,7 @@ private struct EndRecord {
     }
     guard offset <= directoryEnd, size == directoryEnd - offset else {
       throw refusal(
-        "the directory is said to be \(size) bytes at byte \(offset), which does not lead to its end record at \(directoryEnd)",
+        "the directory is said to be \(size) bytes at byte \(offset), its end record stands at byte \(directoryEnd)",
         "R-ZIP-01")
     }
   }
