@@ -123,7 +123,8 @@ struct StridedGather {
     for axis in axes.reversed() where axis.source > 0 {
       guard axis.source > reach else {
         throw Refusal(
-          .unsupported, "is a view that reads elements of its storage over and over in no plain order", rule: "R-TOR-03")
+          .unsupported, "is a view that reads elements of its storage over and over in no plain order", rule: "R-TOR-03"
+        )
       }
       reach += (axis.extent - 1) * axis.source
     }

@@ -96,7 +96,9 @@ final class TorchPayload: Sendable {
       }
       let start = offset - last!.range.lowerBound
       let count = min(buffer.count, last!.range.upperBound - offset)
-      last!.bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + count])) }
+      last!.bytes.withUnsafeBytes {
+        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + count]))
+      }
       return count
     }
   }

@@ -37,6 +37,11 @@ struct TorchState {
     }
     try readState(holders[holders.count - 1])
     try readAsides()
+    guard entries.count <= Limits.tensors else {
+      throw Refusal(
+        .unsupported, "names \(entries.count.grouped) tensors, the limit is \(Limits.tensors.grouped)",
+        rule: "R-ALL-09")
+    }
   }
 
   // MARK: Finding the state

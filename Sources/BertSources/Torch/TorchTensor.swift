@@ -54,7 +54,8 @@ extension PickleMachine {
     guard case .storageClass(let element) = storageClass else {
       throw refusal("the storage \(key.quoted) is of a class that names no element type", "R-TOR-02", .unsupported)
     }
-    guard !key.isEmpty, key.utf8.count <= 20, key.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+    guard !key.isEmpty, key.utf8.count <= 20,
+      key.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
     else { throw refusal("the storage key \(key.quoted) is no decimal number", "R-TOR-02") }
     let whole = TorchStorage(key: key, element: element, recordCount: count, first: 0, count: count)
     guard count >= 0, whole.recordBytes != nil else {
@@ -98,7 +99,9 @@ extension PickleMachine {
   /// `_rebuild_tensor(storage, offset, size, stride)`; the second version adds (requires_grad, hooks), the third the
   /// element type as well; both may end with a dictionary of marks.
   mutating func rebuildTensor(_ version: PickleCallable.RebuildVersion, _ arguments: PickleTuple) throws -> PickleID {
-    func shape(_ what: String) -> Refusal { refusal("a tensor's \(what) is not of the shape that torch writes", "R-PKL-02") }
+    func shape(_ what: String) -> Refusal {
+      refusal("a tensor's \(what) is not of the shape that torch writes", "R-PKL-02")
+    }
     let count = Int(arguments.count)
     let fixed = version == .first ? 4 : version == .second ? 6 : 7
     guard count == fixed || version != .first && count == fixed + 1 else { throw shape("list of arguments") }

@@ -105,7 +105,9 @@ private struct TorchZipLayout {
     }
     let entries = archive.directory.entries
     self.archive = archive
-    folder = entries.first.map { entry in entry.name.firstIndex(of: UInt8(ascii: "/")).map { Array(entry.name[...$0]) } ?? [] } ?? []
+    folder =
+      entries.first.map { entry in entry.name.firstIndex(of: UInt8(ascii: "/")).map { Array(entry.name[...$0]) } ?? [] }
+      ?? []
     let folder = folder
     guard !folder.isEmpty, entries.allSatisfy({ $0.name.starts(with: folder) }) else {
       throw refusal("its records do not all lie in one folder, as those of torch.save do", .unsupported, "R-ZIP-05")
@@ -120,7 +122,9 @@ private struct TorchZipLayout {
     if entries.contains(where: { $0.name.dropFirst(folder.count).starts(with: "code/".utf8) }) {
       throw refusal("is a TorchScript program, not a file of weights that torch.save wrote")
     }
-    let pickles = entries.indices.filter { entries[$0].name.split(separator: UInt8(ascii: "/")).last?.elementsEqual("data.pkl".utf8) ?? false }
+    let pickles = entries.indices.filter {
+      entries[$0].name.split(separator: UInt8(ascii: "/")).last?.elementsEqual("data.pkl".utf8) ?? false
+    }
     guard pickles.count == 1, let pickle = index("data.pkl") else {
       throw refusal(
         pickles.isEmpty

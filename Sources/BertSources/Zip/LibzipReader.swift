@@ -40,7 +40,8 @@ struct LibzipReader {
     for (index, entry) in directory.entries.enumerated() {
       var status = zip_stat_t()
       let known = UInt64(ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_CRC)
-      let agrees = zip_stat_index(archive, UInt64(index), ZIP_FL_ENC_RAW, &status) == 0
+      let agrees =
+        zip_stat_index(archive, UInt64(index), ZIP_FL_ENC_RAW, &status) == 0
         && status.valid & known == known && status.size == UInt64(entry.size)
         && status.comp_size == UInt64(entry.compressedSize) && status.comp_method == entry.method.rawValue
         && status.crc == entry.crc32 && entry.name.elementsEqual(LibzipReader.bytes(status.name))

@@ -120,10 +120,13 @@ private struct EndRecord {
     guard disks == [0, 0] else {
       throw Refusal(.unsupported, "is one part of an archive of several disks", rule: "R-ZIP-06")
     }
-    guard countHere == count else { throw refusal("its end record counts \(countHere) records and \(count)", "R-ZIP-01") }
+    guard countHere == count else {
+      throw refusal("its end record counts \(countHere) records and \(count)", "R-ZIP-01")
+    }
     var directoryEnd = position
     if let record = try EndRecord.zip64(file, before: position) {
-      let isRepeated = (count == record.count || count == 0xffff) && (size == record.size || size == 0xffff_ffff)
+      let isRepeated =
+        (count == record.count || count == 0xffff) && (size == record.size || size == 0xffff_ffff)
         && (offset == record.offset || offset == 0xffff_ffff)
       guard isRepeated else { throw refusal("the two end records contradict each other", "R-ZIP-02") }
       (count, size, offset, directoryEnd) = (record.count, record.size, record.offset, record.position)
@@ -132,7 +135,7 @@ private struct EndRecord {
     }
     guard offset <= directoryEnd, size == directoryEnd - offset else {
       throw refusal(
-        "the directory is said to be \(size) bytes at byte \(offset), which does not lead to its end record at \(directoryEnd)",
+        "the directory is said to be \(size) bytes at byte \(offset), its end record stands at byte \(directoryEnd)",
         "R-ZIP-01")
     }
   }

@@ -101,10 +101,13 @@ extension ZipEntry {
   /// R-ZIP-05: a plain relative path.
   private func checkName() throws {
     let parts = name.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    let isBad = name.isEmpty || name.contains(0) || name.contains(UInt8(ascii: "\\"))
+    let isBad =
+      name.isEmpty || name.contains(0) || name.contains(UInt8(ascii: "\\"))
       || name.first == UInt8(ascii: "/") || parts.contains { $0.elementsEqual("..".utf8) }
       || (name.count > 1 && name[1] == UInt8(ascii: ":"))
-    if isBad { throw Refusal(.damaged, "holds a record called \(path.quoted), which is no plain path", rule: "R-ZIP-05") }
+    if isBad {
+      throw Refusal(.damaged, "holds a record called \(path.quoted), which is no plain path", rule: "R-ZIP-05")
+    }
     guard name.count <= Limits.nameLength else {
       throw Refusal(.unsupported, "holds a record whose name has \(name.count) bytes", rule: "R-ALL-09")
     }
@@ -122,7 +125,8 @@ extension ZipEntry {
     }
     let length = ZipEntry.localHeaderSize + name.count
     guard headerOffset <= file.size, compressedSize <= file.size else {
-      throw refusal("\(compressedSize) bytes at byte \(headerOffset) cannot be in a file of \(file.size) bytes", "R-ZIP-02")
+      throw refusal(
+        "\(compressedSize) bytes at byte \(headerOffset) cannot be in a file of \(file.size) bytes", "R-ZIP-02")
     }
     guard headerOffset <= limit - length else {
       throw refusal("its header lies at byte \(headerOffset), beyond the records", "R-ZIP-04")
@@ -143,7 +147,9 @@ extension ZipEntry {
     guard nameLength == name.count, try header.take(nameLength).elementsEqual(name) else {
       throw refusal("the local header has another name than the directory")
     }
-    guard localMethod == method.rawValue else { throw refusal("the local header has another method than the directory") }
+    guard localMethod == method.rawValue else {
+      throw refusal("the local header has another method than the directory")
+    }
     guard localFlags & ZipEntry.refusedFlags == 0 else {
       throw refusal("the local header says encrypted or patch, the directory does not")
     }

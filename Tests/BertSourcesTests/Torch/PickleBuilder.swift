@@ -40,7 +40,9 @@ enum Pickled {
     _ key: String, _ count: Int, _ storageClass: String = "FloatStorage", legacyItem: [UInt8]? = nil
   ) -> [UInt8] {
     let type = storageClass == "UntypedStorage" ? global("torch.storage", storageClass) : global("torch", storageClass)
-    return [0x28] + text("storage") + type + text(key) + text("cpu") + integer(count) + (legacyItem ?? []) + [0x74, 0x51]
+    return [0x28] + text("storage") + type + text(key) + text("cpu") + integer(count) + (legacyItem ?? []) + [
+      0x74, 0x51,
+    ]
   }
 
   /// `_rebuild_tensor_v2` of a storage.
@@ -87,7 +89,9 @@ enum TorchFile {
   /// One tensor `weight` [2, 3] with the numbers 0 … 5.
   static var small: [UInt8] { zip(Pickled.dictionary(["weight": Pickled.tensor("0", [2, 3])]), ["0": floats(6)]) }
 
-  static let magic: [UInt8] = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
+  static let magic: [UInt8] = [
+    0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
+  ]
 
   /// - Parameters:
   ///   - keys: the key list and, for each, the element count before the data.
@@ -95,7 +99,8 @@ enum TorchFile {
     magic: [UInt8] = magic, version: Int = 1001, system: [UInt8]? = nil, _ value: [UInt8],
     _ storages: [(key: String, count: Int, data: [UInt8])], trailing: [UInt8] = []
   ) -> [UInt8] {
-    let system = system ?? Pickled.dictionary(["protocol_version": Pickled.integer(1001), "little_endian": Pickled.yes])
+    let system =
+      system ?? Pickled.dictionary(["protocol_version": Pickled.integer(1001), "little_endian": Pickled.yes])
     var file = magic + Pickled.file(Pickled.integer(version)) + Pickled.file(system) + Pickled.file(value)
     file += Pickled.file([0x5d, 0x28] + storages.flatMap { Pickled.text($0.key) } + [0x65])
     for storage in storages { file += little(storage.count, 8) + storage.data }

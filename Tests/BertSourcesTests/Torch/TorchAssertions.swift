@@ -31,7 +31,8 @@ enum TorchTest {
     var bytes = [UInt8](repeating: 0, count: size)
     for start in stride(from: 0, to: size, by: step) {
       try bytes.withUnsafeMutableBytes {
-        try source.read(index, at: start, into: UnsafeMutableRawBufferPointer(rebasing: $0[start..<min(size, start + step)]))
+        try source.read(
+          index, at: start, into: UnsafeMutableRawBufferPointer(rebasing: $0[start..<min(size, start + step)]))
       }
     }
     return bytes

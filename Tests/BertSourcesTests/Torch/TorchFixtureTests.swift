@@ -26,10 +26,8 @@ struct TorchFixtureTests {
 
   @Test("every hostile fixture is refused under its rule", arguments: hostile)
   func refuses(_ file: String, _ rules: [String]) throws {
-    let refusal = TorchTest.refused { 
-      let file = try InputFile(Fixtures.path("hostile/\(file)"))
-      let format = try #require(SourceRegistry.formats.first { $0.matches(head: (try? file.head(4096)) ?? [], file: file) })
-      let source = try format.open(file, options: OpenOptions())
+    let refusal = TorchTest.refused {
+      let source = try Self.open("hostile/" + file)
       for index in source.catalogue.tensors.indices { try source.stream(index) { _ in } }
     }
     #expect(rules.contains(refusal?.rule ?? "none"), "\(refusal.debugDescription)")
@@ -37,11 +35,11 @@ struct TorchFixtureTests {
 
   @Test("every fixture gives the names, shapes and bytes that PyTorch reads", arguments: names)
   func agrees(_ name: String) throws {
-    let expected = try JSONParser.parse(try InputFile(Fixtures.path("torch/\(name).json")).contents(limit: 1 << 24), name)
-    let file = try InputFile(Fixtures.path("torch/\(name).bin"))
-    let format = try #require(SourceRegistry.formats.first { $0.matches(head: (try? file.head(4096)) ?? [], file: file) })
+    let expected = try JSONParser.parse(
+      try InputFile(Fixtures.path("torch/\(name).json")).contents(limit: 1 << 24), name)
     // Protocols 0 and 1 make an object by copy_reg._reconstructor, which is not on the list.
-    let source = try format.open(file, options: OpenOptions(allowsOpaqueObjects: name == "protocol-1"))
+    let options = OpenOptions(allowsOpaqueObjects: name == "protocol-1")
+    let source = try Self.open("torch/\(name).bin", options: options)
     let state = source.catalogue.tensors.enumerated().filter { $0.element.aside == nil }
     #expect(Set(state.map(\.element.name)) == Set(try #require(expected.object).keys))
     for (index, tensor) in state {
@@ -51,5 +49,40 @@ struct TorchFixtureTests {
       #expect(SHA256.hex(try TorchTest.content(source, index)) == fields["sha256"]?.string, "\(tensor.name)")
       #expect(SHA256.hex(try TorchTest.contentByReading(source, index, step: 7)) == fields["sha256"]?.string)
     }
+  }
+
+  /// The model fixtures that are there both as a torch file and as safetensors.
+  private static let models: [String] = {
+    let folder = Fixtures.path("models")
+    func names(_ path: String) -> [String] { ((try? Path.names(in: path)) ?? []).map { path + "/" + $0 } }
+    return names(folder).filter(Path.isFolder).flatMap(names).flatMap { model in
+      ["torch-zip", "torch-legacy"].map { "\(model)/\($0)/pytorch_model.bin" }.filter {
+        Path.exists($0) && Path.exists("\(model)/safetensors/model.safetensors")
+      }
+    }.map { String($0.dropFirst(folder.count + 1)) }
+  }()
+
+  @Test("a model's torch file holds the bytes of its safetensors file", arguments: models)
+  func agreesWithSafetensors(_ model: String) throws {
+    let torch = try Self.open("models/" + model)
+    let parts = model.split(separator: "/").dropLast(2).joined(separator: "/")
+    let other = try Self.open("models/\(parts)/safetensors/model.safetensors")
+    #expect(!other.catalogue.tensors.isEmpty)
+    // safetensors leaves tied tensors out, so torch may hold more.
+    for (index, tensor) in other.catalogue.tensors.enumerated() {
+      // A file may have a prefix before all names that the other one has not.
+      let position = try #require(
+        torch.catalogue.tensors.firstIndex { $0.name == tensor.name || $0.name.hasSuffix("." + tensor.name) })
+      let found = torch.catalogue.tensors[position].info
+      #expect(found.dtype == tensor.info.dtype && found.shape == tensor.info.shape)
+      #expect(try TorchTest.content(torch, position) == TorchTest.content(other, index))
+    }
+  }
+
+  private static func open(_ path: String, options: OpenOptions = OpenOptions()) throws -> any WeightSource {
+    let file = try InputFile(Fixtures.path(path))
+    let head = try file.head(4096)
+    let format = try #require(SourceRegistry.formats.first { $0.matches(head: head, file: file) })
+    return try format.open(file, options: options)
   }
 }

@@ -108,7 +108,8 @@ struct PickleInput {
       let next = try byte()
       if next == UInt8(ascii: "\n") { return bytes }
       guard bytes.count < limit else {
-        throw Refusal(.unsupported, "a name in the pickle has more than \(limit) bytes", place: "byte \(start)", rule: "R-ALL-09")
+        throw Refusal(
+          .unsupported, "a name in the pickle has more than \(limit) bytes", place: "byte \(start)", rule: "R-ALL-09")
       }
       bytes.append(next)
     }

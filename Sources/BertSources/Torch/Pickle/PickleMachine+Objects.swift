@@ -102,7 +102,9 @@ extension PickleMachine {
     case .rebuildParameter where count == 3:
       if let tensor = tensorArgument(tuple), case .bool = values[values.element(tuple, 1)],
         isHooks(values.element(tuple, 2))
-      { return tensor }
+      {
+        return tensor
+      }
     case .parameter where count == 1 || count == 2:
       if let tensor = tensorArgument(tuple) {
         if count == 1 { return tensor }
@@ -130,7 +132,8 @@ extension PickleMachine {
     case .integer, .float, .bool, .string:
       if count == 1, isScalar(values.element(tuple, 0)) { return values.element(tuple, 0) }
     case .encode:
-      let isListed = count == 2 && values.string(values.element(tuple, 0)) != nil
+      let isListed =
+        count == 2 && values.string(values.element(tuple, 0)) != nil
         && values.string(values.element(tuple, 1)) == "latin1"
       guard isListed || options.allowsOpaqueObjects else { throw unlisted("_codecs.encode with other arguments") }
       return try values.add(.inert)
@@ -165,6 +168,7 @@ extension PickleMachine {
   /// dictionary.
   private mutating func dictionary(_ id: PickleID?, isPlain: Bool) throws -> PickleID {
     guard let id else { return try values.addDictionary([], isPlain: isPlain) }
+    try chargeCopies(values.childCount(id))
     var pairs: [PickleID] = []
     switch values[id] {
     case .dictionary(let index): pairs = values.dictionaries[Int(index)].pairs
@@ -174,13 +178,14 @@ extension PickleMachine {
         case .tuple, .list: break
         default: throw refusal("a dictionary is made from \(values.kind(item)), not from pairs", "R-PKL-02")
         }
-        guard values.childCount(item) == 2 else { throw refusal("a dictionary is made from what is no pair", "R-PKL-02") }
+        guard values.childCount(item) == 2 else {
+          throw refusal("a dictionary is made from what is no pair", "R-PKL-02")
+        }
         pairs += [values.child(item, 0), values.child(item, 1)]
       }
       try checkPairs(pairs)
     default: throw refusal("a dictionary is made from \(values.kind(id))", "R-PKL-02")
     }
-    try charge(pairs.count)
     return try values.addDictionary(pairs, isPlain: isPlain)
   }
 

@@ -72,7 +72,9 @@ extension PickleMachine {
       }
       try push(.double(number))
     case .stringText:
-      guard let bytes = PickleLine.unquoted(line) else { throw refusal("a text is not quoted as it should be", "R-PKL-02") }
+      guard let bytes = PickleLine.unquoted(line) else {
+        throw refusal("a text is not quoted as it should be", "R-PKL-02")
+      }
       let start = values.text.count
       values.text.append(contentsOf: bytes)
       try pushByteString(from: start)

@@ -13,8 +13,10 @@ struct PickleMachine {
     var end: Int
   }
 
-  /// Most opcodes of a pickle, elements that are copied between containers included.
+  /// Most opcodes of a pickle, axes of tensors included.
   static let opcodeLimit = 16_000_000
+  /// Most elements that are copied from one container into another: only ordered dictionaries of Python 2 need that.
+  static let copyLimit = 1_000_000
   /// Most values on the stack.
   static let stackLimit = 1_000_000
   /// Most entries of the memo.
@@ -28,6 +30,7 @@ struct PickleMachine {
   var marks: [Int] = []
   private var memo: [UInt32: PickleID] = [:]
   private var steps = 0
+  private var copies = 0
   let options: OpenOptions
   /// What persistent ids look like here.
   let storageForm: TorchStorageForm
@@ -78,6 +81,13 @@ struct PickleMachine {
     }
   }
 
+  mutating func chargeCopies(_ count: Int) throws {
+    copies += count
+    guard copies <= PickleMachine.copyLimit else {
+      throw refusal("the pickle copies more than \(PickleMachine.copyLimit.grouped) values", "R-PKL-05", .unsupported)
+    }
+  }
+
   // MARK: Stack
 
   mutating func push(_ id: PickleID) throws {
@@ -90,12 +100,16 @@ struct PickleMachine {
   mutating func push(_ node: PickleNode) throws { try push(try values.add(node)) }
 
   mutating func pop() throws -> PickleID {
-    guard stack.count > marks.last ?? 0 else { throw refusal("an opcode takes a value, the stack has none", "R-PKL-04") }
+    guard stack.count > marks.last ?? 0 else {
+      throw refusal("an opcode takes a value, the stack has none", "R-PKL-04")
+    }
     return stack.removeLast()
   }
 
   func top() throws -> PickleID {
-    guard stack.count > marks.last ?? 0 else { throw refusal("an opcode needs a value, the stack has none", "R-PKL-04") }
+    guard stack.count > marks.last ?? 0 else {
+      throw refusal("an opcode needs a value, the stack has none", "R-PKL-04")
+    }
     return stack[stack.count - 1]
   }
 
@@ -158,7 +172,9 @@ struct PickleMachine {
       return true
     case .proto:
       let version = try input.byte()
-      guard version <= 5 else { throw refusal("has the pickle protocol \(version), 5 is the last", "R-PKL-02", .unsupported) }
+      guard version <= 5 else {
+        throw refusal("has the pickle protocol \(version), 5 is the last", "R-PKL-02", .unsupported)
+      }
     case .frame: _ = try input.length(8)
     case .mark:
       guard marks.count < PickleMachine.markLimit else {
