@@ -44,10 +44,15 @@ extension PlanBuilder {
     let suggestion: String? =
       switch setting.suggestion {
       case .value(let json): json.string ?? json.compact
-      case .quotient(let of, let by): settings[of]?.integer.flatMap { $0 % by == 0 ? String($0 / by) : nil }
+      case .quotient(let of, let by): settings[of]?.integer.map { String(nearestDivisor(of: $0, to: $0 / by)) }
       case nil: nil
       }
     return PlanProblem.UndecidedSetting(key: key, what: setting.what ?? key, suggestion: suggestion)
+  }
+
+  /// The divisor of `number` that lies nearest to `wish`.
+  private func nearestDivisor(of number: Int, to wish: Int) -> Int {
+    (1...min(max(2 * wish, 1), number)).filter { number % $0 == 0 }.min { abs($0 - wish) < abs($1 - wish) } ?? 1
   }
 
   /// The extents that the shapes and repetitions of the parts use, derived ones resolved to what they are made of.

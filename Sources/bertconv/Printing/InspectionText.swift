@@ -37,7 +37,7 @@ struct InspectionText {
       let layers = descriptor.wiring.layers
       table.add([
         "wiring",
-        "\(layers.attentionHeads) attention heads, \(layers.activation.rawValue), epsilon \(JSON(layers.epsilon).compact)",
+        "\(layers.attention.heads) attention heads, \(layers.activation.rawValue), epsilon \(JSON(layers.epsilon).compact)",
       ])
     }
     if !report.heads.isEmpty { table.add(["heads", report.heads.map(head).joined(separator: ", ")]) }

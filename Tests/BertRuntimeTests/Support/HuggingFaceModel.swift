@@ -75,9 +75,10 @@ struct HuggingFaceModel: WeightProvider {
       wiring: Wiring(
         embeddings: EmbeddingsWiring(positions: position == "absolute" ? .absolute : .unused, epsilon: epsilon),
         layers: LayersWiring(
-          attentionHeads: config["num_attention_heads"]!.integer!, activation: activation, norm: .post,
-          epsilon: epsilon,
-          distance: position == "absolute" ? nil : position == "relative_key" ? .key : .keyQuery),
+          attention: .dense(
+            heads: config["num_attention_heads"]!.integer!,
+            distance: position == "absolute" ? nil : position == "relative_key" ? .key : .keyQuery),
+          activation: activation, norm: .post, epsilon: epsilon),
         pooler: names.contains("pooler.weight") ? PoolerWiring(activation: .tanh) : nil),
       heads: heads)
   }
