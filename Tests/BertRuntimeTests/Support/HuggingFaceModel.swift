@@ -47,7 +47,9 @@ struct HuggingFaceModel: WeightProvider {
   }
 
   private static let activations: [String: Activation] = [
-    "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "gelu_fast": .geluFast, "gelu_accurate": .geluTanh, "quick_gelu": .geluSigmoid, "relu": .relu, "silu": .silu, "swish": .silu,
+    "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh,
+    "gelu_fast": .geluFast, "gelu_accurate": .geluTanh, "quick_gelu": .geluSigmoid, "relu": .relu, "silu": .silu,
+    "swish": .silu,
     "tanh": .tanh, "linear": .identity,
   ]
 
