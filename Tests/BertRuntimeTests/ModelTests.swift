@@ -59,8 +59,8 @@ struct ModelTests {
 
   @Test(
     "another order of summation is other rounding of the same size",
-    arguments: [LayersWiring.Distance?.none, .keyQuery])
-  func variations(_ distance: LayersWiring.Distance?) throws {
+    arguments: [AttentionWiring.Distance?.none, .keyQuery])
+  func variations(_ distance: AttentionWiring.Distance?) throws {
     let source = RandomModel(hidden: 64, layers: 2, heads: 4, intermediate: 128, positions: 40, distance: distance)
     let inputs = ModelInputs.made(batch: 2, tokens: 20, hides: [0, 4])
     let name = "last_hidden_state"
@@ -141,7 +141,7 @@ struct ModelTests {
       } catch { return (error as? Refusal)?.rule }
     }
     #expect(rule { _ in } == nil)
-    for heads in [0, -1, 5, 37] { #expect(rule { $0.wiring.layers.attentionHeads = heads } == "R-BERTW-07") }
+    for heads in [0, -1, 5, 37] { #expect(rule { $0.wiring.layers.attention = .dense(heads: heads, distance: nil) } == "R-BERTW-07") }
     for name in ["hidden", "layers", "intermediate", "vocabulary", "positions"] {
       for size: Int? in [nil, 0, -3, .max] { #expect(rule { $0.sizes[name] = size } == "R-BERTW-07") }
     }

@@ -9,7 +9,7 @@ struct RandomModel: WeightProvider {
 
   init(
     hidden: Int, layers: Int, heads: Int, intermediate: Int, vocabulary: Int = 50, positions: Int,
-    distance: LayersWiring.Distance? = nil, with words: [String: Head] = [:], pooler: Bool = true
+    distance: AttentionWiring.Distance? = nil, with words: [String: Head] = [:], pooler: Bool = true
   ) {
     descriptor = ModelDescriptor(
       family: "bert",
@@ -20,7 +20,7 @@ struct RandomModel: WeightProvider {
       wiring: Wiring(
         embeddings: EmbeddingsWiring(positions: distance == nil ? .absolute : .unused, epsilon: 1e-12),
         layers: LayersWiring(
-          attentionHeads: heads, activation: .geluErf, norm: .post, epsilon: 1e-12, distance: distance),
+          attention: .dense(heads: heads, distance: distance), activation: .geluErf, norm: .post, epsilon: 1e-12),
         pooler: pooler ? PoolerWiring(activation: .tanh) : nil),
       heads: words)
     func linear(_ name: String, _ out: Int, _ depth: Int) {
