@@ -27,11 +27,7 @@ package struct TensorFlowBundleSource: WeightSource {
 
   package init(_ file: InputFile) throws {
     let contents = try BundleIndex(file)
-    var needed: [Int: Int] = [:]
-    for piece in contents.tensors.flatMap(\.pieces) where !piece.bytes.isEmpty {
-      needed[piece.shard] = max(needed[piece.shard] ?? 0, piece.bytes.upperBound)
-    }
-    shards = try BundleShards(besideIndex: file.path, count: contents.shards, needed: needed)
+    shards = try BundleShards(of: contents, at: file.path)
     index = file
     tensors = contents.tensors.map { tensor in
       let layout = tensor.info.dtype.size.map {
@@ -43,6 +39,14 @@ package struct TensorFlowBundleSource: WeightSource {
       tensors: contents.tensors.map {
         SourceTensor($0.info, aside: $0.info.dtype == .string ? "text, not a weight" : nil)
       })
+    try checkTexts(contents)
+  }
+
+  /// Texts are not handed out, but a file that lies about them is refused.
+  private func checkTexts(_ contents: BundleIndex) throws {
+    for tensor in contents.tensors where tensor.info.dtype == .string {
+      _ = try BundleText(tensor, in: shards)
+    }
   }
 
   package var container: Container { .tensorflowV2 }
