@@ -63,7 +63,9 @@ let package = Package(
     tests("BertPlanTests", needs: ["BertCore", "BertZoo", "BertPlan"]),
     tests("BertFormatTests", needs: ["BertCore", "BertZoo", "BertFormat"]),
     tests("BertRuntimeTests", needs: ["BertCore", "BertZoo", "BertRuntime", "BertSources", "CKernels"]),
-    tests("EndToEndTests", needs: ["BertCore", "BertConvKit", "bertconv"]),
+    tests(
+      "EndToEndTests",
+      needs: ["BertCore", "BertFormat", "BertSources", "BertZoo", "BertPlan", "BertConvKit", "bertconv"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x

@@ -45,7 +45,7 @@ package final class Model<Scalar: KernelScalar> {
   private func outputs(for batch: BatchShape) throws -> [OutputDescription] {
     let hidden: Shape = [batch.sequences, batch.tokens, sizes.hidden]
     let perSequence: Shape = [batch.sequences, sizes.hidden]
-    let heads = descriptor.wiring.layers.attentionHeads
+    let heads = descriptor.wiring.layers.attention.heads
     var all = [OutputDescription(name: "hidden_states.0", shape: hidden, unit: .token, stage: "embeddings")]
     for depth in 0..<sizes.layers {
       let stage = "layers.\(depth)"

@@ -120,9 +120,11 @@ struct Batch<Scalar: KernelScalar> {
       return values
     }
     ids = try checked(inputs.inputIDs, "input_ids", below: bounds.vocabulary)!
-    types = try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
+    types =
+      try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
       ?? [Int](repeating: 0, count: shape.rows)
-    positions = try checked(inputs.positionIDs, "position_ids", below: bounds.positions)
+    positions =
+      try checked(inputs.positionIDs, "position_ids", below: bounds.positions)
       ?? (0..<shape.rows).map { $0 % shape.tokens }
     let mask = try checked(inputs.attentionMask, "attention_mask", below: 2)
     guard let mask, mask.contains(0) else {

@@ -35,11 +35,11 @@ struct ModelSizes {
     vocabulary = try required("vocabulary")
     positions = try required("positions")
     segments = try size("segments")
-    let heads = descriptor.wiring.layers.attentionHeads
+    let heads = descriptor.wiring.layers.attention.heads
     guard heads > 0, hidden % heads == 0 else {
       throw Refusal(
         .contradictory, "\(hidden) hidden columns cannot be divided among \(heads) attention heads",
-        place: "descriptor.wiring.layers.attentionHeads", rule: "R-BERTW-07")
+        place: "descriptor.wiring.layers.attention.heads", rule: "R-BERTW-07")
     }
   }
 }

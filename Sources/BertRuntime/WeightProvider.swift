@@ -62,7 +62,8 @@ struct WeightLoader<Scalar: KernelScalar> {
 
   private func check(_ name: String, _ shape: Shape) throws {
     guard let stored = weights.shape(of: name) else {
-      throw Refusal(.missing, "the model needs a weight \(name.quoted)", place: "tensor \(name.printable)", rule: "R-ALL-10")
+      throw Refusal(
+        .missing, "the model needs a weight \(name.quoted)", place: "tensor \(name.printable)", rule: "R-ALL-10")
     }
     guard stored == shape else {
       throw Refusal(

@@ -64,22 +64,41 @@ extension EmbeddingsWiring {
 
 extension LayersWiring {
   fileprivate init(_ fields: consuming JSONFields) throws {
-    attentionHeads = try fields.integer("attentionHeads")
-    guard attentionHeads > 0 else { throw fields.refusal("attentionHeads", "a positive number") }
+    attention = try AttentionWiring(fields.fields("attention"))
     activation = try fields.word("activation")
     norm = try fields.word("norm")
     epsilon = try fields.epsilon()
-    distance = fields.has("distance") ? try fields.word("distance") : nil
     try fields.finish()
   }
 
   fileprivate var json: JSON {
-    var object: JSONObject = [
-      "attentionHeads": JSON(attentionHeads), "activation": .string(activation.rawValue),
-      "norm": .string(norm.rawValue), "epsilon": JSON(epsilon),
+    [
+      "attention": attention.json, "activation": .string(activation.rawValue), "norm": .string(norm.rawValue),
+      "epsilon": JSON(epsilon),
     ]
-    object["distance"] = distance.map { .string($0.rawValue) }
-    return .object(object)
+  }
+}
+
+extension AttentionWiring {
+  private enum Kind: String { case dense }
+
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    switch try fields.word("kind", Kind.self) {
+    case .dense:
+      let heads = try fields.integer("heads")
+      guard heads > 0 else { throw fields.refusal("heads", "a positive number") }
+      self = .dense(heads: heads, distance: fields.has("distance") ? try fields.word("distance") : nil)
+    }
+    try fields.finish()
+  }
+
+  fileprivate var json: JSON {
+    switch self {
+    case .dense(let heads, let distance):
+      var object: JSONObject = ["kind": .string(Kind.dense.rawValue), "heads": .integer(heads)]
+      object["distance"] = distance.map { .string($0.rawValue) }
+      return .object(object)
+    }
   }
 }
 

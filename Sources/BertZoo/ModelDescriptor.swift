@@ -81,6 +81,22 @@ public struct LayersWiring: Sendable, Equatable {
     /// LN(x + f(x)), as in the original Transformer.
     case post
   }
+  public var attention: AttentionWiring
+  /// Of the position-wise network.
+  public var activation: Activation
+  public var norm: NormPlace
+  public var epsilon: Double
+
+  public init(attention: AttentionWiring, activation: Activation, norm: NormPlace, epsilon: Double) {
+    self.attention = attention
+    self.activation = activation
+    self.norm = norm
+    self.epsilon = epsilon
+  }
+}
+
+/// How the positions of a sequence look at one another.
+public enum AttentionWiring: Sendable, Equatable {
   /// What attention adds to its scores for the distance of query and key.
   public enum Distance: String, Sendable {
     /// q · r[query − key] (`relative_key`)
@@ -88,21 +104,19 @@ public struct LayersWiring: Sendable, Equatable {
     /// q · r + k · r (`relative_key_query`)
     case keyQuery
   }
-  public var attentionHeads: Int
-  public var activation: Activation
-  public var norm: NormPlace
-  public var epsilon: Double
-  /// Nil where scores do not depend on distance.
-  public var distance: Distance?
+  /// Every query sees every key that is not hidden; `distance` is nil where scores do not depend on it.
+  case dense(heads: Int, distance: Distance?)
 
-  public init(
-    attentionHeads: Int, activation: Activation, norm: NormPlace, epsilon: Double, distance: Distance? = nil
-  ) {
-    self.attentionHeads = attentionHeads
-    self.activation = activation
-    self.norm = norm
-    self.epsilon = epsilon
-    self.distance = distance
+  public var heads: Int {
+    switch self {
+    case .dense(let heads, _): heads
+    }
+  }
+
+  public var distance: Distance? {
+    switch self {
+    case .dense(_, let distance): distance
+    }
   }
 }
 

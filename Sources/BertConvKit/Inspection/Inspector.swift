@@ -75,7 +75,11 @@ public struct Inspector {
 
   private func addStatistics(_ report: inout InspectionReport, _ model: OpenedModel) throws {
     progress.begin("reading", total: report.bytes)
+    let fileBytes = try model.source.files.reduce(0) { try $0 + InputFile($1).size }
     for index in report.tensors.indices where report.tensors[index].info.dtype.isFloating {
+      // A view may repeat its storage without end; such a tensor is no weight and not worth reading.
+      let bytes = report.tensors[index].info.shape.byteCount(report.tensors[index].info.dtype) ?? .max
+      guard report.tensors[index].canonical != nil || bytes / 64 <= fileBytes else { continue }
       var statistics = Statistics()
       let info = report.tensors[index].info
       try namingFile(model.located.path) {

@@ -44,10 +44,15 @@ extension PlanBuilder {
     let suggestion: String? =
       switch setting.suggestion {
       case .value(let json): json.string ?? json.compact
-      case .quotient(let of, let by): settings[of]?.integer.flatMap { $0 % by == 0 ? String($0 / by) : nil }
+      case .quotient(let of, let by): settings[of]?.integer.map { String(nearestDivisor(of: $0, to: $0 / by)) }
       case nil: nil
       }
     return PlanProblem.UndecidedSetting(key: key, what: setting.what ?? key, suggestion: suggestion)
+  }
+
+  /// The divisor of `number` that lies nearest to `wish`.
+  private func nearestDivisor(of number: Int, to wish: Int) -> Int {
+    (1...min(max(2 * wish, 1), number)).filter { number % $0 == 0 }.min { abs($0 - wish) < abs($1 - wish) } ?? 1
   }
 
   /// The extents that the shapes and repetitions of the parts use, derived ones resolved to what they are made of.
@@ -79,7 +84,8 @@ extension PlanBuilder {
       let names = [divisor, dividend].map { Settings.handKey($0, family) ?? $0 }
       problems.append(
         .contradiction(
-          Refusal(.contradictory, "\(names[1]) is \(large), which \(names[0]) (\(small)) does not divide", rule: "R-CFG-01")))
+          Refusal(
+            .contradictory, "\(names[1]) is \(large), which \(names[0]) (\(small)) does not divide", rule: "R-CFG-01")))
     }
     checkLabels()
     let unsolved = usedSymbols().filter { settings[$0]?.integer == nil }
@@ -145,13 +151,15 @@ extension PlanBuilder {
       problems.append(
         .contradiction(
           Refusal(
-            .unsupported, "the weight \(stored.name.quoted) is stored as \(stored.dtype.rawValue): quantised weights are not converted",
+            .unsupported,
+            "the weight \(stored.name.quoted) is stored as \(stored.dtype.rawValue): quantised weights are not converted",
             place: stored.name.printable, rule: "R-SAFE-10")))
     } else if stored.shape.applying(fill.operations) != tensor.shape {
       let due = tensor.shape.applying(fill.operations)
       problems.append(
         .contradiction(
-          Refusal(.contradictory, "\(stored.name.quoted) has the shape \(stored.shape), \(due) is due", rule: "R-CFG-02")))
+          Refusal(
+            .contradictory, "\(stored.name.quoted) has the shape \(stored.shape), \(due) is due", rule: "R-CFG-02")))
     }
   }
 

@@ -86,7 +86,8 @@ struct PlanBuilder {
     if let named = options.head, among.isEmpty || !among.contains(named) {
       throw Refusal(
         .usage, "--head \(named.quoted) names no head that these tensors could be",
-        hint: among.isEmpty ? "nothing is ambiguous here: leave --head out" : "it can be \(among.sorted().joined(separator: ", "))")
+        hint: among.isEmpty
+          ? "nothing is ambiguous here: leave --head out" : "it can be \(among.sorted().joined(separator: ", "))")
     }
     guard !among.isEmpty else { return nil }
     if let named = options.head { return (named, among) }

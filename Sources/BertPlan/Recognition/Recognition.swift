@@ -102,13 +102,16 @@ package struct Recognition: Sendable {
     guard let nearest = matches.max(by: { ($0.coverage, $0.filledCount) < ($1.coverage, $1.filledCount) }),
       nearest.filledCount > 0
     else {
-      let message = names.isEmpty ? "there are no tensors in it" : "no known family names its tensors like this: \(sample)"
+      let message =
+        names.isEmpty ? "there are no tensors in it" : "no known family names its tensors like this: \(sample)"
       return Refusal(.unsupported, message, hint: "bertconv inspect lists what the file holds")
     }
     let due = nearest.family.parts.filter { if case .always = $0.presence { true } else { false } }
       .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
     let filled = nearest.canonicalNames
-    let absent = due.filter { !filled.contains($0) }.map { nearest.layout.storedName(of: $0, prefix: nearest.prefix) ?? $0 }
+    let absent = due.filter { !filled.contains($0) }.map {
+      nearest.layout.storedName(of: $0, prefix: nearest.prefix) ?? $0
+    }
     let unknown = nearest.assignments.filter { !$0.value.isKnown }.keys.sorted()
     let unknownNames = unknown.map { index in names.first { $0.index == index }!.name }
     return Refusal(

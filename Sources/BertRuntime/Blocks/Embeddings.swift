@@ -24,9 +24,13 @@ struct Embeddings<Scalar: KernelScalar> {
       for row in range {
         let to = output + row * width
         copyToken(batch.ids[row], to, kernels)
-        if let segment, segmentFirst { kernels.add(to, segment.start + batch.types[row] * width, into: to, count: width) }
+        if let segment, segmentFirst {
+          kernels.add(to, segment.start + batch.types[row] * width, into: to, count: width)
+        }
         if let position { kernels.add(to, position.start + batch.positions[row] * width, into: to, count: width) }
-        if let segment, !segmentFirst { kernels.add(to, segment.start + batch.types[row] * width, into: to, count: width) }
+        if let segment, !segmentFirst {
+          kernels.add(to, segment.start + batch.types[row] * width, into: to, count: width)
+        }
       }
     }
     norm.apply(output, rows: batch.rows, into: output, execution)

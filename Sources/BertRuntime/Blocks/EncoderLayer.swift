@@ -27,17 +27,18 @@ extension WeightLoader {
   /// The layer whose weights are called `prefix.…`.
   func encoderLayer(_ prefix: String, _ wiring: LayersWiring, _ sizes: ModelSizes) throws -> EncoderLayer<Scalar> {
     let hidden = sizes.hidden
-    let distance = try wiring.distance.map {
+    let distance = try wiring.attention.distance.map {
       DistanceScores(
         table: try matrix(
-          prefix + ".attention.distance.weight", rows: 2 * sizes.positions - 1, columns: hidden / wiring.attentionHeads),
+          prefix + ".attention.distance.weight", rows: 2 * sizes.positions - 1, columns: hidden / wiring.attention.heads
+        ),
         usesKeys: $0 == .keyQuery)
     }
     return EncoderLayer(
       attention: SelfAttention(
         queryKeyValue: try linear(
           stacking: ["query", "key", "value"].map { prefix + ".attention." + $0 }, out: hidden, in: hidden),
-        output: try linear(prefix + ".attention.output", out: hidden, in: hidden), heads: wiring.attentionHeads,
+        output: try linear(prefix + ".attention.output", out: hidden, in: hidden), heads: wiring.attention.heads,
         distance: distance),
       attentionNorm: try norm(prefix + ".attention.norm", width: hidden, epsilon: wiring.epsilon),
       feedForward: FeedForward(

@@ -87,7 +87,9 @@ extension Head {
 
 extension WeightLoader {
   /// The block of the head called `word`; `token` is the table that a tied decoder shares.
-  func head(_ word: String, _ head: Head, _ sizes: ModelSizes, token: TokenTable<Scalar>?) throws -> any HeadBlock<Scalar> {
+  func head(_ word: String, _ head: Head, _ sizes: ModelSizes, token: TokenTable<Scalar>?) throws -> any HeadBlock<
+    Scalar
+  > {
     let name = head.linearName(word, weights)
     switch head {
     case .mlm(let activation, let epsilon, _):

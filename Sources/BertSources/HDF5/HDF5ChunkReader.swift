@@ -46,7 +46,8 @@ package struct HDF5ChunkReader: Sendable {
       guard perBand <= max(HDF5Limits.freelyInflated, stored * HDF5Limits.inflation)
       else {
         throw refusal(
-          "\(stored.grouped) stored bytes claim to unpack to \(perBand.grouped), over \(HDF5Limits.inflation) times as many")
+          "\(stored.grouped) stored bytes claim to unpack to \(perBand.grouped), over \(HDF5Limits.inflation) times as many"
+        )
       }
     }
   }

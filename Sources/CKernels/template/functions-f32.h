@@ -1,11 +1,12 @@
 // Element-wise functions in single precision, a vector at a time. The polynomials are minimax fits of our own
 // (docs/numerics.md gives their errors); NaN goes in and comes out.
 
-// eˣ within about 1 ulp; 0 below −87.3, no more than e^88.3 above.
+// eˣ within about 1 ulp; 0 below −87.3, ∞ above 88.3.
 #define exponential NAME(exponential_)
 INLINE vector exponential(vector x) {
   const float shift = 12582912.0f;  // 1.5 · 2²³: adding it rounds to a whole number
-  vector inside = choose(x > splat(88.3f), splat(88.3f), x);
+  words huge = x > splat(88.3f);
+  vector inside = choose(huge, splat(88.3f), x);
   words tiny = inside < splat(-87.3f);
   inside = choose(tiny, splat(-87.3f), inside);
   vector whole = multiply_add(inside, splat(1.44269504f), splat(shift)) - shift;
@@ -19,36 +20,38 @@ INLINE vector exponential(vector x) {
   sum = multiply_add(sum, rest, splat(0.5f));
   vector less_one = multiply_add(rest * rest, sum, rest);
   vector power = (vector)((__builtin_convertvector(whole, words) + 127) << 23);
-  vector result = (less_one + 1.0f) * power;
-  return choose(tiny, splat(0.0f), result);
+  vector result = choose(tiny, splat(0.0f), (less_one + 1.0f) * power);
+  return choose(huge, splat(__builtin_inff()), result);
 }
 
-// x · Φ(x). For a = |x| the tail ½ erfc(a / √2) is e^(−a²/2) · t · P(t) with t = 1 / (1 + 0.3 a).
+// x · Φ(x). For a = |x| the tail ½ erfc(a / √2) is e^(−a²/2) · (½ + s P(s)) with s = ¼a / (1 + ¼a): exact at 0. Beyond
+// a = 9 the tail is below 10⁻¹⁸ and taken as 0.
 #define gelu_erf NAME(gelu_erf_)
 INLINE vector gelu_erf(vector x) {
   vector a = (vector)((words)x & 0x7fffffff);
-  vector t = 1.0f / multiply_add(a, splat(0.3f), splat(1.0f));
-  vector sum = splat(-0.0206128190f);
-  sum = multiply_add(sum, t, splat(0.112375724f));
-  sum = multiply_add(sum, t, splat(-0.228067393f));
-  sum = multiply_add(sum, t, splat(0.191581540f));
-  sum = multiply_add(sum, t, splat(-0.0792472168f));
-  sum = multiply_add(sum, t, splat(0.0960577659f));
-  sum = multiply_add(sum, t, splat(0.0784256009f));
-  sum = multiply_add(sum, t, splat(0.110227319f));
-  sum = multiply_add(sum, t, splat(0.119572842f));
-  sum = multiply_add(sum, t, splat(0.119686634f));
+  vector quarter = a * 0.25f;
+  vector s = quarter / (1.0f + quarter);
+  vector sum = splat(-0.0393523484f);
+  sum = multiply_add(sum, s, splat(0.127942525f));
+  sum = multiply_add(sum, s, splat(-0.0745627493f));
+  sum = multiply_add(sum, s, splat(-0.188699007f));
+  sum = multiply_add(sum, s, splat(0.100073127f));
+  sum = multiply_add(sum, s, splat(0.872680510f));
+  sum = multiply_add(sum, s, splat(-2.10659863f));
+  sum = multiply_add(sum, s, splat(2.40423300f));
+  sum = multiply_add(sum, s, splat(-1.59576914f));
+  sum = multiply_add(sum, s, splat(0.5f));
   vector square = a * a;
-  vector tail = sum * t * exponential(square * -0.5f);
+  vector tail = sum * exponential(square * -0.5f);
 #if FUSED
   // What rounding took from a² would weigh a²/2 times as much after the exponential.
   vector lost = multiply_add(a, a, -square);
   tail = multiply_add(tail * -0.5f, lost, tail);
 #endif
-  // x · 0 for a far negative x; for an infinite x the tail's correction is not a number, but its limit is 0.
-  tail = choose(square > splat(200.0f), splat(0.0f), tail);
+  words far = a > splat(9.0f);
+  tail = choose(far, splat(0.0f), tail);
   vector result = x * choose(x > splat(0.0f), 1.0f - tail, tail);
-  return choose(x < splat(-20.0f), splat(-0.0f), result);
+  return choose(far & (x < splat(0.0f)), splat(-0.0f), result);
 }
 
 // x / (1 + e^(−k)) with k = 2 √(2/π) (x + 0.044715 x³)

@@ -33,11 +33,14 @@ struct InspectionText {
     }
     table.add(["configuration", report.configuration?.printable ?? "none found"])
     if let descriptor = report.descriptor {
-      table.add(["sizes", descriptor.sizes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.grouped)" }.joined(separator: ", ")])
+      table.add([
+        "sizes",
+        descriptor.sizes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.grouped)" }.joined(separator: ", "),
+      ])
       let layers = descriptor.wiring.layers
       table.add([
         "wiring",
-        "\(layers.attentionHeads) attention heads, \(layers.activation.rawValue), epsilon \(JSON(layers.epsilon).compact)",
+        "\(layers.attention.heads) attention heads, \(layers.activation.rawValue), epsilon \(JSON(layers.epsilon).compact)",
       ])
     }
     if !report.heads.isEmpty { table.add(["heads", report.heads.map(head).joined(separator: ", ")]) }

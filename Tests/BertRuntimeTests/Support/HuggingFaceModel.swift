@@ -47,7 +47,9 @@ struct HuggingFaceModel: WeightProvider {
   }
 
   private static let activations: [String: Activation] = [
-    "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "gelu_fast": .geluFast, "gelu_accurate": .geluTanh, "quick_gelu": .geluSigmoid, "relu": .relu, "silu": .silu, "swish": .silu,
+    "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh,
+    "gelu_fast": .geluFast, "gelu_accurate": .geluTanh, "quick_gelu": .geluSigmoid, "relu": .relu, "silu": .silu,
+    "swish": .silu,
     "tanh": .tanh, "linear": .identity,
   ]
 
@@ -75,9 +77,10 @@ struct HuggingFaceModel: WeightProvider {
       wiring: Wiring(
         embeddings: EmbeddingsWiring(positions: position == "absolute" ? .absolute : .unused, epsilon: epsilon),
         layers: LayersWiring(
-          attentionHeads: config["num_attention_heads"]!.integer!, activation: activation, norm: .post,
-          epsilon: epsilon,
-          distance: position == "absolute" ? nil : position == "relative_key" ? .key : .keyQuery),
+          attention: .dense(
+            heads: config["num_attention_heads"]!.integer!,
+            distance: position == "absolute" ? nil : position == "relative_key" ? .key : .keyQuery),
+          activation: activation, norm: .post, epsilon: epsilon),
         pooler: names.contains("pooler.weight") ? PoolerWiring(activation: .tanh) : nil),
       heads: heads)
   }

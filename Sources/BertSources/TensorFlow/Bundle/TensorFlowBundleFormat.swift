@@ -17,6 +17,7 @@ package struct TensorFlowBundleSource: WeightSource {
   private let tensors: [Stored]
   private let index: InputFile
   private let shards: BundleShards
+  private let graph: NamedGraph?
 
   /// A tensor of the catalogue and where its bytes are.
   private struct Stored: Sendable {
@@ -27,11 +28,7 @@ package struct TensorFlowBundleSource: WeightSource {
 
   package init(_ file: InputFile) throws {
     let contents = try BundleIndex(file)
-    var needed: [Int: Int] = [:]
-    for piece in contents.tensors.flatMap(\.pieces) where !piece.bytes.isEmpty {
-      needed[piece.shard] = max(needed[piece.shard] ?? 0, piece.bytes.upperBound)
-    }
-    shards = try BundleShards(besideIndex: file.path, count: contents.shards, needed: needed)
+    shards = try BundleShards(of: contents, at: file.path)
     index = file
     tensors = contents.tensors.map { tensor in
       let layout = tensor.info.dtype.size.map {
@@ -39,10 +36,79 @@ package struct TensorFlowBundleSource: WeightSource {
       }
       return Stored(pieces: tensor.pieces, layout: layout)
     }
-    catalogue = Catalogue(
-      tensors: contents.tensors.map {
-        SourceTensor($0.info, aside: $0.info.dtype == .string ? "text, not a weight" : nil)
-      })
+    let shards = shards
+    (graph, catalogue) = try namingFile(file.path) {
+      try TensorFlowBundleSource.checkTexts(contents, shards)
+      return try TensorFlowBundleSource.naming(contents, shards)
+    }
+  }
+
+  /// Texts are not handed out, but a file that lies about them is refused.
+  private static func checkTexts(_ contents: BundleIndex, _ shards: BundleShards) throws {
+    for tensor in contents.tensors where tensor.info.dtype == .string {
+      _ = try BundleText(tensor, in: shards)
+    }
+  }
+
+  /// The catalogue: tensors under their keys, or, in an object-based checkpoint, under the paths of their objects.
+  private static func naming(
+    _ contents: BundleIndex, _ shards: BundleShards
+  ) throws -> (NamedGraph?, Catalogue) {
+    let graphTensor = contents.tensors.first { $0.info.name == ObjectGraph.tensorName && $0.info.dtype == .string }
+    let graph = try graphTensor.map { try NamedGraph($0, contents, shards) }
+    var catalogue = Catalogue(tensors: [])
+    var taken: Set<String> = []
+    for tensor in contents.tensors {
+      var info = tensor.info
+      var aside: String?
+      if let name = graph?.names.names[info.name] {
+        info.name = name.text
+        aside = name.isSlot ? "an optimizer's slot" : nil
+      }
+      if info.dtype == .string { aside = "text, not a weight" }
+      if tensor.info.name == ObjectGraph.tensorName { aside = "the graph of the checkpoint's objects" }
+      guard taken.insert(info.name).inserted else {
+        throw Refusal(
+          .damaged, "two tensors come out under one name", place: "tensor \(info.name.printable)", rule: "R-TFB-08")
+      }
+      catalogue.tensors.append(SourceTensor(info, aside: aside))
+    }
+    if let missing = graph?.names.missing, !missing.isEmpty {
+      catalogue.remarks.append("the object graph names tensors that the checkpoint does not hold: \(missing.listed())")
+    }
+    return (graph, catalogue)
+  }
+
+  /// The graph of an object-based checkpoint and the names that follow from it.
+  private struct NamedGraph: Sendable {
+    let graph: ObjectGraph
+    let names: ObjectNames
+
+    init(_ tensor: BundleIndex.Tensor, _ contents: BundleIndex, _ shards: BundleShards) throws {
+      (graph, names) = try atTensor(tensor.info.name) {
+        guard tensor.info.shape.rank == 0, let text = try BundleText(tensor, in: shards) else {
+          throw Refusal(.damaged, "the object graph is not one text", rule: "R-TFB-08")
+        }
+        let graph = try ObjectGraph(try text.contents(limit: ObjectGraph.sizeLimit))
+        return (graph, try ObjectNames(graph, keys: Set(contents.tensors.map(\.info.name))))
+      }
+    }
+  }
+
+  /// Further paths to tensors of an object-based checkpoint, by the names of the catalogue, shortest first; empty for
+  /// tensors that have but one, and for checkpoints without objects. Worked out anew each time it is asked for.
+  package var aliases: [String: [String]] {
+    guard let graph else { return [:] }
+    let all = ObjectAliases(graph.graph)
+    var aliases: [String: [String]] = [:]
+    var length = 0
+    for name in graph.names.names.values.sorted(by: { $0.object < $1.object }) {
+      let others = all.paths(to: name.object).map { $0 + name.suffix }.filter { $0 != name.text }
+      length += others.reduce(0) { $0 + $1.utf8.count }
+      guard length <= ObjectAliases.totalLength else { break }
+      if !others.isEmpty { aliases[name.text] = others }
+    }
+    return aliases
   }
 
   package var container: Container { .tensorflowV2 }

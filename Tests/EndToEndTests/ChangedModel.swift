@@ -1,0 +1,52 @@
+import BertConvKit
+import BertCore
+import BertFormat
+import BertZoo
+import TestSupport
+
+/// A converted model that can be changed and written again with digests that hold: what a faulty converter would write.
+struct ChangedModel {
+  let folder: TemporaryFolder
+  let contents: BertwContents
+  private let payloads: [String: [UInt8]]
+
+  /// Converts a source.
+  init(converting source: String) throws {
+    folder = try TemporaryFolder()
+    let path = folder.path + "/original.bertw"
+    _ = try Converter(ConversionRequest(source: source, output: path)).run()
+    let file = try BertwFile(InputFile(path))
+    contents = file.contents
+    payloads = Dictionary(
+      uniqueKeysWithValues: try zip(file.contents.tensors, file.ranges).map { tensor, range in
+        (tensor.name, try file.file.bytes(at: range.lowerBound, count: range.count))
+      })
+  }
+
+  /// Writes the model with one tensor's F32 values changed, and returns the path.
+  func write(changing name: String, _ change: (inout [Float]) -> Void) throws -> String {
+    try write(descriptor: contents.descriptor) { tensor, bytes in
+      guard tensor == name else { return }
+      var values = bytes.withUnsafeBytes { raw in
+        (0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+      }
+      change(&values)
+      bytes = values.withUnsafeBytes { Array($0) }
+    }
+  }
+
+  /// Writes the model with another descriptor or other payloads, and returns the path.
+  func write(descriptor: ModelDescriptor, _ change: (String, inout [UInt8]) -> Void = { _, _ in }) throws -> String {
+    let path = folder.path + "/changed.bertw"
+    let output = try OutputFile(path, replacing: true)
+    let writer = try BertwWriter(BertwContents(descriptor: descriptor, tensors: contents.tensors), to: output)
+    for tensor in writer.contents.tensors {
+      var bytes = payloads[tensor.name]!
+      change(tensor.name, &bytes)
+      try writer.write { sink in try bytes.withUnsafeBytes { try sink($0) } }
+    }
+    _ = try writer.finish()
+    try output.commit()
+    return path
+  }
+}
