@@ -22,7 +22,8 @@ extension SourceLocator {
     guard let first = kinds.first else {
       throw Refusal(
         .missing, "there is no checkpoint in this folder", file: folder,
-        hint: names.isEmpty ? "the folder is empty" : "it holds \(names.prefix(6).map(\.quoted).joined(separator: ", "))")
+        hint: names.isEmpty
+          ? "the folder is empty" : "it holds \(names.prefix(6).map(\.quoted).joined(separator: ", "))")
     }
     guard first.candidates.count == 1 else {
       throw Refusal(
@@ -61,7 +62,8 @@ extension SourceLocator {
       guard let file = try? InputFile(path), let head = try? file.head(4096),
         SourceRegistry.formats.contains(where: { $0.matches(head: head, file: file) })
       else { continue }
-      if let shard = name.firstRange(of: "-of-"), !name.hasSuffix(".index"), name[..<shard.lowerBound].hasSuffix("-00000") == false,
+      if let shard = name.firstRange(of: "-of-"), !name.hasSuffix(".index"),
+        name[..<shard.lowerBound].hasSuffix("-00000") == false,
         name[..<shard.lowerBound].suffix(5).allSatisfy(\.isNumber)
       {
         continue

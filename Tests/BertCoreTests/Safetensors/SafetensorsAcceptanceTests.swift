@@ -44,7 +44,9 @@ struct SafetensorsAcceptanceTests {
     #expect(try header(SafetensorsBytes(text, data: [UInt8](repeating: 0, count: 8)).bytes).entries.count == 6)
   }
 
-  @Test(arguments: ["", "\u{0}", "a\nb", "层.0", "a\u{202e}b", "../../x", "__metadata", String(repeating: "n", count: 300)])
+  @Test(arguments: [
+    "", "\u{0}", "a\nb", "层.0", "a\u{202e}b", "../../x", "__metadata", String(repeating: "n", count: 300),
+  ])
   func `V-SAFE: any text is a name`(name: String) throws {
     let bytes = SafetensorsBytes([TensorInfo(name: name, dtype: .u8, shape: [1])]).bytes
     #expect(try header(bytes).entries[0].info.name == name)
@@ -114,7 +116,9 @@ struct SafetensorsDamageTests {
     }
   }
 
-  @Test(arguments: ["2", "0", "24", "5"], ["0", "1", "9223372036854775807", "9223372036854775806", "9223372036854775808", "-1", "25"])
+  @Test(
+    arguments: ["2", "0", "24", "5"],
+    ["0", "1", "9223372036854775807", "9223372036854775806", "9223372036854775808", "-1", "25"])
   func `R-SAFE-04: any number replaced by an extreme one is refused or sound`(number: String, extreme: String) throws {
     let length = Int(try #require(SafetensorsBytes(Self.good)?.header.utf8.count))
     let text = String(decoding: Self.good[8..<8 + length], as: UTF8.self)

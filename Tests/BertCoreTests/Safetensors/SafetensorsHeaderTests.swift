@@ -34,7 +34,8 @@ struct SafetensorsHeaderTests {
   ]
 
   private static let structure = [
-    Hostile("R-SAFE-02", #"{"a":["F32",[1],[0,4]]}"#), Hostile("R-SAFE-02", #"{"a":1}"#), Hostile("R-SAFE-02", #"{"a":null}"#),
+    Hostile("R-SAFE-02", #"{"a":["F32",[1],[0,4]]}"#), Hostile("R-SAFE-02", #"{"a":1}"#),
+    Hostile("R-SAFE-02", #"{"a":null}"#),
     Hostile("R-SAFE-02", entry(#""shape":[1],"data_offsets":[0,4]"#)),
     Hostile("R-SAFE-02", entry(#""dtype":"F32","data_offsets":[0,4]"#)),
     Hostile("R-SAFE-02", entry(#""dtype":"F32","shape":[1]"#)),
@@ -43,14 +44,21 @@ struct SafetensorsHeaderTests {
     Hostile("R-SAFE-02", entry(#""dtype":"F32","shape":[1],"data_offsets":[0]"#)),
     Hostile("R-SAFE-02", entry(#""dtype":"F32","shape":[1],"data_offsets":[0,4,4]"#)),
     Hostile("R-SAFE-02", entry(#""dtype":"F32","shape":[1],"data_offsets":{"0":0,"1":4}"#)),
-    Hostile("R-SAFE-03", #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#),
-    Hostile("R-SAFE-03", #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#),
+    Hostile(
+      "R-SAFE-03",
+      #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#),
+    Hostile(
+      "R-SAFE-03",
+      #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
+    ),
     Hostile("R-SAFE-03", entry(#""dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]"#)),
     Hostile("R-SAFE-03", entry(#""dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1,"x":1"#)),
     Hostile("R-SAFE-03", #"{"__metadata__":{"k":"v","k":"v"}}"#, data: 0),
     Hostile("R-SAFE-03", #"{"__metadata__":{},"__metadata__":{}}"#, data: 0),
-    Hostile("R-SAFE-07", #"{"__metadata__":{"k":1}}"#, data: 0), Hostile("R-SAFE-07", #"{"__metadata__":{"k":null}}"#, data: 0),
-    Hostile("R-SAFE-07", #"{"__metadata__":{"k":{}}}"#, data: 0), Hostile("R-SAFE-07", #"{"__metadata__":["k"]}"#, data: 0),
+    Hostile("R-SAFE-07", #"{"__metadata__":{"k":1}}"#, data: 0),
+    Hostile("R-SAFE-07", #"{"__metadata__":{"k":null}}"#, data: 0),
+    Hostile("R-SAFE-07", #"{"__metadata__":{"k":{}}}"#, data: 0),
+    Hostile("R-SAFE-07", #"{"__metadata__":["k"]}"#, data: 0),
     Hostile("R-SAFE-07", #"{"__metadata__":"k"}"#, data: 0),
   ]
 
@@ -59,19 +67,24 @@ struct SafetensorsHeaderTests {
   }
 
   private static let values = [
-    Hostile("R-SAFE-04", numbers("[1.0]")), Hostile("R-SAFE-04", numbers("[1e0]")), Hostile("R-SAFE-04", numbers("[-1]")),
-    Hostile("R-SAFE-04", numbers("[-0]")), Hostile("R-SAFE-04", numbers("[\"1\"]")), Hostile("R-SAFE-04", numbers("[null]")),
+    Hostile("R-SAFE-04", numbers("[1.0]")), Hostile("R-SAFE-04", numbers("[1e0]")),
+    Hostile("R-SAFE-04", numbers("[-1]")),
+    Hostile("R-SAFE-04", numbers("[-0]")), Hostile("R-SAFE-04", numbers("[\"1\"]")),
+    Hostile("R-SAFE-04", numbers("[null]")),
     Hostile("R-SAFE-04", numbers("[[1]]")), Hostile("R-SAFE-04", numbers("[1]", "[0,4.0]")),
     Hostile("R-SAFE-04", numbers("[1]", "[-0,4]")), Hostile("R-SAFE-04", numbers("[1]", "[-4,0]")),
-    Hostile("R-SAFE-04", numbers("[1]", "[0,18446744073709551616]")), Hostile("R-SAFE-04", numbers("[9223372036854775808]")),
+    Hostile("R-SAFE-04", numbers("[1]", "[0,18446744073709551616]")),
+    Hostile("R-SAFE-04", numbers("[9223372036854775808]")),
     Hostile("R-SAFE-04", numbers("[9223372036854775807]")), Hostile("R-SAFE-04", numbers("[4294967296,4294967296]")),
     Hostile("R-SAFE-04", numbers("[4294967296,4294967296,0]", "[0,0]"), data: 0), Hostile("R-JSON-01", numbers("[01]")),
-    Hostile("R-SAFE-04", numbers("[3]", "[0,2]", "F4"), data: 2), Hostile("R-SAFE-04", numbers("[1]", "[0,1]", "F6_E2M3"), data: 1),
+    Hostile("R-SAFE-04", numbers("[3]", "[0,2]", "F4"), data: 2),
+    Hostile("R-SAFE-04", numbers("[1]", "[0,1]", "F6_E2M3"), data: 1),
     Hostile("R-SAFE-06", numbers("[2]")), Hostile("R-SAFE-06", numbers("[]", "[0,3]"), data: 3),
     Hostile("R-SAFE-06", numbers("[1]", "[4,0]")), Hostile("R-SAFE-06", numbers("[1]", "[0,9223372036854775807]")),
     Hostile("R-SAFE-06", numbers("[1]", "[0,4]", "f32")), Hostile("R-SAFE-06", numbers("[1]", "[0,4]", "FLOAT")),
     Hostile("R-SAFE-06", numbers("[1]", "[0,4]", "STRING")), Hostile("R-SAFE-06", numbers("[1]", "[0,4]", "")),
-    Hostile("R-SAFE-06", numbers("[0]", "[0,4]")), Hostile("R-ALL-09", numbers("[" + Array(repeating: "1", count: 65).joined(separator: ",") + "]")),
+    Hostile("R-SAFE-06", numbers("[0]", "[0,4]")),
+    Hostile("R-ALL-09", numbers("[" + Array(repeating: "1", count: 65).joined(separator: ",") + "]")),
   ]
 
   private static func pair(_ first: String, _ second: String) -> String {
@@ -83,8 +96,12 @@ struct SafetensorsHeaderTests {
     Hostile("R-SAFE-05", pair("[0,4]", "[5,9]"), data: 9), Hostile("R-SAFE-05", pair("[0,4]", "[3,7]"), data: 7),
     Hostile("R-SAFE-05", pair("[0,4]", "[0,4]"), data: 4), Hostile("R-SAFE-05", pair("[1,5]", "[5,9]"), data: 9),
     Hostile("R-SAFE-05", pair("[4,8]", "[8,12]"), data: 12), Hostile("R-SAFE-05", "{}", data: 1),
-    Hostile("R-SAFE-05", #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"z":{"dtype":"U8","shape":[0],"data_offsets":[2,2]}}"#),
-    Hostile("R-SAFE-05", #"{"z":{"dtype":"U8","shape":[0],"data_offsets":[5,5]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#),
+    Hostile(
+      "R-SAFE-05",
+      #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"z":{"dtype":"U8","shape":[0],"data_offsets":[2,2]}}"#),
+    Hostile(
+      "R-SAFE-05",
+      #"{"z":{"dtype":"U8","shape":[0],"data_offsets":[5,5]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#),
   ]
 
   @Test(arguments: bounds + structure + values + coverage)
@@ -95,9 +112,10 @@ struct SafetensorsHeaderTests {
     #expect(found?.file != nil)
   }
 
-  @Test(arguments: [
-    0x10000, 100_000_000, 100_000_001, UInt64(Int64.max), UInt64(Int64.max) + 1, UInt64.max, UInt64.max - 7,
-  ] as [UInt64])
+  @Test(
+    arguments: [
+      0x10000, 100_000_000, 100_000_001, UInt64(Int64.max), UInt64(Int64.max) + 1, UInt64.max, UInt64.max - 7,
+    ] as [UInt64])
   func `R-SAFE-01, R-ALL-02: a claimed length is compared with the file before anything is read`(length: UInt64) {
     let bytes = withUnsafeBytes(of: length.littleEndian, Array.init) + Array("{}".utf8)
     #expect(refused { try header(bytes) }?.rule == "R-SAFE-01")

@@ -54,7 +54,8 @@ struct ShardedSourceTests {
     #expect(try Set(sharded.open().catalogue.tensors.map(\.name)) == Set(names.map { "t." + $0 }))
   }
 
-  @Test(arguments: [[:], ["total_size": 12], ["total_size": "?"], ["total_size": .double(1e30)], ["other": 1]] as [JSON])
+  @Test(
+    arguments: [[:], ["total_size": 12], ["total_size": "?"], ["total_size": .double(1e30)], ["other": 1]] as [JSON])
   func `V-SHARD: total_size may be missing`(metadata: JSON) throws {
     var sharded = try Sharded()
     sharded.metadata = metadata
@@ -64,7 +65,10 @@ struct ShardedSourceTests {
   @Test func `R-IDX-02: a wrong total_size is a remark`() throws {
     var sharded = try Sharded()
     sharded.metadata = ["total_size": 4_000]
-    #expect(try sharded.open().catalogue.remarks == ["the shard list says that there are 4,000 bytes of weights, the shards hold 12"])
+    #expect(
+      try sharded.open().catalogue.remarks == [
+        "the shard list says that there are 4,000 bytes of weights, the shards hold 12"
+      ])
   }
 
   @Test func `V-SHARD: links into a cache's blobs are followed`() throws {
@@ -83,13 +87,16 @@ struct ShardedSourceTests {
     #expect(located.source.catalogue.tensors.count == 3)
   }
 
-  @Test(arguments: [
-    ("R-ALL-07", "../two.safetensors"), ("R-ALL-07", "/etc/passwd"), ("R-ALL-07", "sub/two.safetensors"),
-    ("R-ALL-07", "..\\two"), ("R-ALL-07", ""), ("R-ALL-07", ".."), ("R-ALL-07", "a\0b"), ("R-ALL-07", "http://x/y"),
-    ("R-IDX-01", "three.safetensors"), ("R-ALL-06", "model.safetensors.index.json"), ("R-ALL-05", "folder"),
-    ("R-ALL-05", "pipe"), ("R-ALL-06", "text"), ("R-IDX-01", 1), ("R-IDX-01", .null), ("R-IDX-01", ["two.safetensors"]),
-  ] as [(String, JSON)])
-  func `R-IDX-01: a shard that is no plain file of weights beside the list is refused`(rule: String, shard: JSON) throws {
+  @Test(
+    arguments: [
+      ("R-ALL-07", "../two.safetensors"), ("R-ALL-07", "/etc/passwd"), ("R-ALL-07", "sub/two.safetensors"),
+      ("R-ALL-07", "..\\two"), ("R-ALL-07", ""), ("R-ALL-07", ".."), ("R-ALL-07", "a\0b"), ("R-ALL-07", "http://x/y"),
+      ("R-IDX-01", "three.safetensors"), ("R-ALL-06", "model.safetensors.index.json"), ("R-ALL-05", "folder"),
+      ("R-ALL-05", "pipe"), ("R-ALL-06", "text"), ("R-IDX-01", 1), ("R-IDX-01", .null),
+      ("R-IDX-01", ["two.safetensors"]),
+    ] as [(String, JSON)])
+  func `R-IDX-01: a shard that is no plain file of weights beside the list is refused`(rule: String, shard: JSON) throws
+  {
     var sharded = try Sharded()
     try sharded.folder.folder("folder")
     try sharded.folder.write("text", Array("hello".utf8))

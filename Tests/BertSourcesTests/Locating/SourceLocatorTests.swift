@@ -87,13 +87,21 @@ struct SourceLocatorTests {
   }
 
   @Test(arguments: [
-    ("", "is empty"), ("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 440449768\n", "is a git-lfs pointer: the weights themselves were not downloaded (440,449,768 bytes)"),
+    ("", "is empty"),
+    (
+      "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 440449768\n",
+      "is a git-lfs pointer: the weights themselves were not downloaded (440,449,768 bytes)"
+    ),
     ("<!DOCTYPE html>\n<html>", "is an HTML page: a download that asked for something else than the file"),
     ("\n <HTML>", "is an HTML page: a download that asked for something else than the file"),
-    ("<?xml version='1.0'?><Error/>", "is an XML document"), ("{\"a\": 1}", "is a JSON text, not a container of weights"),
+    ("<?xml version='1.0'?><Error/>", "is an XML document"),
+    ("{\"a\": 1}", "is a JSON text, not a container of weights"),
     ("hello\n", "is a plain text"), ("GGUF\u{3}\0\0\0", "is a GGUF file, a quantised format of another runtime"),
     ("\u{1f}", "is of no kind that holds weights"), ("%PDF-1.4", "is a PDF document"),
-    ("model_checkpoint_path: \"x\"", "is TensorFlow's note of the newest checkpoint: give the checkpoint's prefix, or the folder"),
+    (
+      "model_checkpoint_path: \"x\"",
+      "is TensorFlow's note of the newest checkpoint: give the checkpoint's prefix, or the folder"
+    ),
     ("\0\0\0\0\0\0\0\0\0\0", "holds only zeros where its content should begin"),
   ])
   func `R-ALL-06: what users hand over by mistake is named`(content: String, what: String) throws {
@@ -147,7 +155,8 @@ struct CompanionFilesTests {
     #expect(try Self.configuration(names, original: true).name == "bert_config.json")
     #expect(try Self.configuration(names, original: true).others == ["config.json"])
     #expect(try Self.configuration(names).name == "config.json")
-    #expect(try Self.configuration(["albert_config.json", "net_config.json"], original: true).name == "albert_config.json")
+    #expect(
+      try Self.configuration(["albert_config.json", "net_config.json"], original: true).name == "albert_config.json")
     #expect(try Self.configuration(["my_config.json"]).name == "my_config.json")
     #expect(try Self.configuration([]).name == nil)
   }
@@ -166,8 +175,11 @@ struct CompanionFilesTests {
 
   @Test func `tokenizer files are known by name`() throws {
     let folder = try TemporaryFolder()
-    for name in ["vocab.txt", "merges.txt", "tokenizer.json", "spiece.model", "README.md", "config.json"] { try folder.write(name, []) }
+    for name in ["vocab.txt", "merges.txt", "tokenizer.json", "spiece.model", "README.md", "config.json"] {
+      try folder.write(name, [])
+    }
     try folder.folder("vocab.json")
-    #expect(try CompanionFiles.tokenizers(in: folder.path) == ["merges.txt", "spiece.model", "tokenizer.json", "vocab.txt"])
+    #expect(
+      try CompanionFiles.tokenizers(in: folder.path) == ["merges.txt", "spiece.model", "tokenizer.json", "vocab.txt"])
   }
 }

@@ -8,7 +8,8 @@ import Testing
 struct SafetensorsSourceTests {
   private static let tensors = [
     TensorInfo(name: "odd", dtype: .u8, shape: [3]), TensorInfo(name: "a", dtype: .f32, shape: [2, 2]),
-    TensorInfo(name: "empty", dtype: .f32, shape: [0, 4]), TensorInfo(name: "big", dtype: .u8, shape: [Limits.chunk + 9]),
+    TensorInfo(name: "empty", dtype: .f32, shape: [0, 4]),
+    TensorInfo(name: "big", dtype: .u8, shape: [Limits.chunk + 9]),
     TensorInfo(name: "scalar", dtype: .i64, shape: []),
   ]
 
