@@ -107,7 +107,7 @@ struct OutputFileTests {
   @Test func `an existing output is refused, and replaced only when asked to`() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write("out", [9])
-    #expect(refused { try Self.write(path) }?.kind == .usage)
+    #expect(refused { try Self.write(path) }?.kind == .contradictory)
     #expect(try InputFile(path).contents(limit: 10) == [9])
     try Self.write(path, replacing: true)
     #expect(try InputFile(path).contents(limit: 10) == Self.content)
