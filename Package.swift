@@ -57,7 +57,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(name: "TestSupport", dependencies: ["BertCore"], path: "Tests/TestSupport", swiftSettings: strict),
-    tests("BertCoreTests", needs: ["BertCore"]),
+    tests("BertCoreTests", needs: ["BertCore", "CChecksum"]),
     tests("BertSourcesTests", needs: ["BertCore", "BertSources"]),
     tests("BertZooTests", needs: ["BertCore", "BertZoo"]),
     tests("BertPlanTests", needs: ["BertCore", "BertZoo", "BertPlan"]),

@@ -192,6 +192,19 @@ struct ObjectGraphTests {
     #expect(try writer.rule() == "R-ALL-09")
   }
 
+  @Test("R-ALL-01: a graph with any byte forged never traps", arguments: [0x00, 0x01, 0x7f, 0x80, 0xff] as [UInt8])
+  func forged(mask: UInt8) throws {
+    let model = GraphWriter.model
+    let good = model.bytes
+    for byte in good.indices {
+      var graph = good
+      graph[byte] = mask == 1 ? graph[byte] ^ 1 : mask
+      var writer = model.checkpoint
+      writer.add(graph: graph)
+      _ = try refusal { try writer.open().aliases }
+    }
+  }
+
   @Test("R-ALL-09: the graph is at most 16 MiB", arguments: [(0, nil), (1, "R-ALL-09")])
   func size(beyond: Int, rule: String?) throws {
     // One field that no schema knows, so that the graph is large and says nothing.
