@@ -48,7 +48,7 @@ public struct Wiring: Sendable, Equatable {
   /// Nil where the file has no pooler.
   public var pooler: PoolerWiring?
 
-  public init(embeddings: EmbeddingsWiring, layers: LayersWiring, pooler: PoolerWiring?) {
+  package init(embeddings: EmbeddingsWiring, layers: LayersWiring, pooler: PoolerWiring?) {
     self.embeddings = embeddings
     self.layers = layers
     self.pooler = pooler
@@ -68,7 +68,7 @@ public struct EmbeddingsWiring: Sendable, Equatable {
   /// The ε of the norm after the sum.
   public var epsilon: Double
 
-  public init(positions: Positions, epsilon: Double) {
+  package init(positions: Positions, epsilon: Double) {
     self.positions = positions
     self.epsilon = epsilon
   }
@@ -95,7 +95,7 @@ public struct LayersWiring: Sendable, Equatable {
   /// Nil where scores do not depend on distance.
   public var distance: Distance?
 
-  public init(
+  package init(
     attentionHeads: Int, activation: Activation, norm: NormPlace, epsilon: Double, distance: Distance? = nil
   ) {
     self.attentionHeads = attentionHeads
@@ -110,7 +110,7 @@ public struct LayersWiring: Sendable, Equatable {
 public struct PoolerWiring: Sendable, Equatable {
   public var activation: Activation
 
-  public init(activation: Activation) { self.activation = activation }
+  package init(activation: Activation) { self.activation = activation }
 }
 
 /// What is computed on top of a body.
