@@ -1,9 +1,9 @@
 import BertCore
 
 /// How the confined process hands its findings over: as JSON, which the other side reads as strictly as any file.
-enum HDF5Answer {
+package enum HDF5Answer {
   /// The bytes that stand for what `read` returned or refused.
-  static func encoded(_ read: () throws -> HDF5Contents) -> [UInt8] {
+  package static func encoded(_ read: () throws -> HDF5Contents) -> [UInt8] {
     let answer: JSON
     do { answer = ["contents": json(try read())] } catch let refusal as Refusal {
       answer = ["refusal": json(refusal)]
@@ -12,7 +12,7 @@ enum HDF5Answer {
   }
 
   /// What the bytes stand for; throws the refusal that the other side met.
-  static func decoded(_ bytes: [UInt8]) throws -> HDF5Contents {
+  package static func decoded(_ bytes: [UInt8]) throws -> HDF5Contents {
     if let answer = try? JSONParser.parse(bytes, "the answer") {
       if let met = answer["refusal"], let refusal = refusal(met) { throw refusal }
       if let found = answer["contents"], let contents = contents(found) { return contents }

@@ -20,7 +20,8 @@ package struct HDF5Source: WeightSource {
         SourceTensor(TensorInfo(name: $0.name, dtype: $0.dataset.dtype, shape: $0.dataset.shape), aside: $0.aside)
       }, metadata: contents.metadata, remarks: contents.remarks)
     if let text = contents.configuration {
-      do { catalogue.parameters = try JSONParser.parse(Array(text.utf8), "model_config") } catch let refusal as Refusal {
+      do { catalogue.parameters = try JSONParser.parse(Array(text.utf8), "model_config") } catch let refusal as Refusal
+      {
         // The weights do not depend on it; a configuration can be given by hand.
         catalogue.remarks.append("its configuration is left out: \(refusal.message)")
       }
