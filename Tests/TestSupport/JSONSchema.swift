@@ -13,6 +13,8 @@ package struct JSONSchema {
 
   /// Schema files by name, the root's among them.
   let files: [String: JSON]
+  /// Every pattern of every file, compiled.
+  let patterns: [String: Regex<AnyRegexOutput>]
   private let root: String
 
   /// Reads a schema and the sibling files that it refers to.
@@ -35,14 +37,19 @@ package struct JSONSchema {
 
   private init(root: String, load: (String) throws -> JSON) throws {
     var files: [String: JSON] = [:]
+    var patterns: [String: Regex<AnyRegexOutput>] = [:]
     var waiting = [root]
     while let name = waiting.popLast() {
       guard files[name] == nil else { continue }
       let json = try load(name)
       files[name] = json
-      waiting += try SchemaGrammar(file: name).check(json)
+      var grammar = SchemaGrammar(file: name)
+      try grammar.check(json)
+      waiting += grammar.siblings
+      patterns.merge(grammar.patterns) { first, _ in first }
     }
     self.files = files
+    self.patterns = patterns
     self.root = root
     for (name, json) in files { try checkReferences(in: json, file: name) }
   }
