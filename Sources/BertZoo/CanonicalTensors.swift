@@ -35,7 +35,7 @@ extension ModelDescriptor {
         .damaged, "the descriptor holds sizes that nothing uses: \(unused.listed())", place: "descriptor.sizes",
         rule: "R-BERTW-07")
     }
-    return result.sorted { CanonicalOrder($0.name) < CanonicalOrder($1.name) }
+    return result.map { ($0, CanonicalOrder($0.name)) }.sorted { $0.1 < $1.1 }.map(\.0)
   }
 
   /// What is fixed in the family's templates stands in the descriptor as it stands there.

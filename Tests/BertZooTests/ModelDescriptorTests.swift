@@ -24,10 +24,10 @@ struct ModelDescriptorTests {
   ]
 
   @Test func `a descriptor is read and written as the same canonical text`() throws {
-    let text = Self.changed("heads", Self.heads).setting("keyQuery", at: ["wiring", "layers", "distance"]).canonical
+    let text = Self.changed("heads", Self.heads).setting("keyQuery", at: ["wiring", "layers", "attention", "distance"]).canonical
     let descriptor = try ModelDescriptor(json: JSONParser.parse(Array(text.utf8), "the descriptor"))
     #expect(descriptor.json.canonical == text)
-    #expect(descriptor.wiring.layers.distance == .keyQuery)
+    #expect(descriptor.wiring.layers.attention.distance == .keyQuery)
     #expect(descriptor.heads["mlm"] == .mlm(activation: .geluTanh, epsilon: 1e-5, tied: false))
     #expect(descriptor.heads["sequence"] == .pooled(labels: ["no", "yes"]))
   }
@@ -53,7 +53,7 @@ struct ModelDescriptorTests {
 
   @Test(arguments: [
     "family", "sizes", "wiring", "heads", "wiring.embeddings", "wiring.layers", "wiring.embeddings.positions",
-    "wiring.embeddings.epsilon", "wiring.layers.attentionHeads", "wiring.layers.activation", "wiring.layers.norm",
+    "wiring.embeddings.epsilon", "wiring.layers.attention.heads", "wiring.layers.activation", "wiring.layers.norm",
     "wiring.layers.epsilon", "wiring.pooler.activation",
   ])
   func `a member that is missing is refused`(path: String) {
@@ -65,9 +65,9 @@ struct ModelDescriptorTests {
       ("family", 1), ("sizes.hidden", 0), ("sizes.hidden", -4), ("sizes.hidden", "4"), ("sizes.hidden", .double(4.5)),
       ("sizes.hidden", .integer(ModelDescriptor.largestSize + 1)),
       ("sizes.layers", .hugeInteger("18446744073709551616")),
-      ("wiring.layers.attentionHeads", 0), ("wiring.layers.attentionHeads", .double(1.5)), ("wiring.layers.epsilon", 0),
+      ("wiring.layers.attention.heads", 0), ("wiring.layers.attention.heads", .double(1.5)), ("wiring.layers.epsilon", 0),
       ("wiring.layers.epsilon", -1), ("wiring.layers.epsilon", "1e-12"), ("wiring.layers.activation", "gelu"),
-      ("wiring.layers.norm", "pre"), ("wiring.embeddings.positions", "rotary"), ("wiring.layers.distance", "none"),
+      ("wiring.layers.norm", "pre"), ("wiring.embeddings.positions", "rotary"), ("wiring.layers.attention.distance", "none"),
       ("heads.mlm", ["kind": "mlm"]), ("heads.mlm", ["kind": "unknown"]),
       ("heads.sequence", ["kind": "pooled", "labels": [1]]),
       ("heads.mlm", ["kind": "mlm", "activation": "relu", "epsilon": 1, "decoder": "tied"]), ("heads", []),
@@ -98,14 +98,14 @@ struct CanonicalTensorsTests {
   }
 
   @Test func `derived extents follow from others`() throws {
-    let tensors = try Self.tensors(Self.with("key", at: "wiring.layers.distance"))
+    let tensors = try Self.tensors(Self.with("key", at: "wiring.layers.attention.distance"))
     #expect(tensors.first { $0.name == "layers.1.attention.distance.weight" }?.shape == [9, 2])
   }
 
   @Test(
     arguments: [
-      ("sizes.layers", .integer(ModelDescriptor.largestSize)), ("sizes.unused", 3), ("wiring.layers.attentionHeads", 3),
-      ("wiring.layers.attentionHeads", .integer(Int.max)), ("wiring.pooler.activation", "relu"),
+      ("sizes.layers", .integer(ModelDescriptor.largestSize)), ("sizes.unused", 3), ("wiring.layers.attention.heads", 3),
+      ("wiring.layers.attention.heads", .integer(Int.max)), ("wiring.pooler.activation", "relu"),
       ("heads.other", ["kind": "span"]),
       ("heads.mlm", ["kind": "span"]), ("heads.span", ["kind": "choice"]),
       ("heads.sequence", ["kind": "pooled"]),

@@ -79,7 +79,7 @@ package struct TinyModel {
       "wiring": [
         "embeddings": ["positions": "absolute", "epsilon": .double(1e-12)],
         "layers": [
-          "attentionHeads": .integer(attentionHeads), "activation": "gelu.erf", "norm": "post",
+          "attention": ["kind": "dense", "heads": .integer(attentionHeads)], "activation": "gelu.erf", "norm": "post",
           "epsilon": .double(1e-12),
         ],
         "pooler": ["activation": "tanh"],

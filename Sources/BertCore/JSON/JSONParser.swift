@@ -165,13 +165,13 @@ package struct JSONParser {
     guard let stop = next else { throw refusal("ends inside a text") }
     if stop == UInt8(ascii: "\"") {
       defer { position += 1 }
-      return try validated(UnsafeBufferPointer(rebasing: text[start..<position]))
+      return try validated(UnsafeBufferPointer(rebasing: text[start..<position]), start)
     }
     var bytes = Array(text[start..<position])
     while let byte = next {
       position += 1
       switch byte {
-      case UInt8(ascii: "\""): return try bytes.withUnsafeBufferPointer { try validated($0) }
+      case UInt8(ascii: "\""): return try bytes.withUnsafeBufferPointer { try validated($0, start) }
       case UInt8(ascii: "\\"): bytes.append(contentsOf: String(try escape()).utf8)
       case 0..<0x20: throw refusal("holds a raw control character")
       default: bytes.append(byte)
@@ -180,8 +180,11 @@ package struct JSONParser {
     throw refusal("ends inside a text")
   }
 
-  private func validated(_ bytes: UnsafeBufferPointer<UInt8>) throws -> String {
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal("holds a text that is not UTF-8") }
+  private mutating func validated(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) throws -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      position = start
+      throw refusal("holds a text that is not UTF-8")
+    }
     return text
   }
 

@@ -59,7 +59,7 @@ package struct SafetensorsHeader: Sendable {
         guard entries.count < tensorLimit else {
           throw Refusal(.unsupported, "lists more than \(tensorLimit.grouped) tensors", rule: "R-ALL-09")
         }
-        entries.append(try SafetensorsHeader.entry(key, value, dataStart: dataStart, fileSize: fileSize))
+        entries.append(try SafetensorsHeader.entry(key, value, dataStart: dataStart))
       }
     } catch let refusal as Refusal where refusal.rule == "R-JSON-03" {
       var named = refusal
@@ -86,7 +86,7 @@ package struct SafetensorsHeader: Sendable {
     return result
   }
 
-  private static func entry(_ name: String, _ value: JSON, dataStart: Int, fileSize: Int) throws -> Entry {
+  private static func entry(_ name: String, _ value: JSON, dataStart: Int) throws -> Entry {
     func refusal(_ message: String, _ rule: String) -> Refusal {
       Refusal(.damaged, message, place: "tensor \(name.printable)", rule: rule)
     }
@@ -113,12 +113,7 @@ package struct SafetensorsHeader: Sendable {
       throw refusal(
         "the offsets \(begin) to \(end) do not span the \(size) bytes that \(word) \(shape) takes", "R-SAFE-06")
     }
-    guard end <= fileSize - dataStart else {
-      throw Refusal(
-        .damaged,
-        "ends at byte \(end) of the data, which has \(fileSize - dataStart): the file is \(end - (fileSize - dataStart)) bytes or more too short",
-        place: "tensor \(name.printable)", rule: "R-SAFE-05", hint: "fetch the file again, it is not whole")
-    }
+    guard end <= Int.max - dataStart else { throw refusal("the offset \(end) is too large", "R-SAFE-04") }
     return Entry(
       info: TensorInfo(name: name, dtype: dtype, shape: shape), bytes: (dataStart + begin)..<(dataStart + end))
   }
@@ -143,6 +138,13 @@ package struct SafetensorsHeader: Sendable {
         throw Refusal(.damaged, "the data \(what)", place: "tensor \(entry.info.name.printable)", rule: "R-SAFE-05")
       }
       position = entry.bytes.upperBound
+    }
+    if let cut = inDataOrder.first(where: { $0.bytes.upperBound > fileSize }) {
+      throw Refusal(
+        .damaged,
+        "ends at byte \(cut.bytes.upperBound - dataStart) of the data, which has \(fileSize - dataStart): "
+          + "the file is \(position - fileSize) bytes too short",
+        place: "tensor \(cut.info.name.printable)", rule: "R-SAFE-05", hint: "fetch the file again, it is not whole")
     }
     guard position == fileSize else {
       throw Refusal(
