@@ -86,7 +86,8 @@ struct PlanBuilder {
     if let named = options.head, among.isEmpty || !among.contains(named) {
       throw Refusal(
         .usage, "--head \(named.quoted) names no head that these tensors could be",
-        hint: among.isEmpty ? "nothing is ambiguous here: leave --head out" : "it can be \(among.sorted().joined(separator: ", "))")
+        hint: among.isEmpty
+          ? "nothing is ambiguous here: leave --head out" : "it can be \(among.sorted().joined(separator: ", "))")
     }
     guard !among.isEmpty else { return nil }
     if let named = options.head { return (named, among) }
@@ -151,6 +152,8 @@ struct PlanBuilder {
 
   private mutating func choosePresentParts() {
     var paths: Set<String> = []
+    let stored = Set(fills.values.flatMap { $0.map { recognition.layout.tensors[$0.row].canonical } })
+    func isStored(_ part: Part) -> Bool { part.tensors.contains { stored.contains($0.name) } }
     for part in family.parts {
       let isThere: Bool
       switch part.presence {
@@ -171,14 +174,6 @@ struct PlanBuilder {
         let names = family.parts.first { $0.path == need }?.tensors.map(\.name) ?? []
         problems.append(.missing(names.map(storedName)))
       }
-    }
-  }
-
-  private func isStored(_ part: Part) -> Bool {
-    let patterns = part.tensors.map { NamePattern($0.name) }
-    return fills.keys.contains { name in
-      let numbered = NumberedName(name)
-      return patterns.contains { $0.match(numbered) != nil }
     }
   }
 
