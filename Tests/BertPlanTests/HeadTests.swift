@@ -46,9 +46,13 @@ struct HeadTests {
     }
   }
 
-  @Test(arguments: ["mlm", "nonsense", ""]) func `--head that names no possible head is wrong usage`(head: String) {
+  @Test(arguments: ["nonsense", ""]) func `--head that names no head of the family is wrong usage`(head: String) {
     #expect(refused { try Self.with(TinyModel().classifier(3)).plan(head: head) }?.kind == .usage)
-    #expect(refused { try CatalogueOfNames().plan(head: "sequence") }?.kind == .usage)
+  }
+
+  @Test func `--head that names a head which is not there is answered by those that are`() {
+    #expect(refused { try Self.with(TinyModel().classifier(3)).plan(head: "mlm") }?.kind == .contradictory)
+    #expect(refused { try CatalogueOfNames().plan(head: "sequence") }?.kind == .contradictory)
   }
 
   @Test func `R-ALL-10: a classifier that reads the pooler needs it`() {
