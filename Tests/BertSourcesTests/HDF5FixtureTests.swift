@@ -60,6 +60,14 @@ import Testing
     #expect(refusal?.file == path)
   }
 
+  @Test("R-H5-06: a name that is no plain path is refused as such", arguments: ["absolute-name", "parent-name"])
+  func paths(_ name: String) {
+    let refusal = #expect(throws: Refusal.self) {
+      try HDF5FixtureTests.weights(Fixtures.path("hostile/hdf5-\(name).h5"))
+    }
+    #expect(refusal?.message.contains("is not a plain path") == true)
+  }
+
   @Test(
     "Hugging Face's files hold the weights of the same model's safetensors, under names by the known rule",
     arguments: ["bare", "choice", "mlm", "nsp", "pretraining", "sequence", "span", "tokens"])

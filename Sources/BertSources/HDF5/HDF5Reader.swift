@@ -50,7 +50,7 @@ struct HDF5Reader {
     if !basePath.isEmpty { listRest() }
     var seen: Set<String> = []
     for entry in contents.entries where !seen.insert(entry.name).inserted {
-      throw Refusal(.damaged, "is there twice", place: entry.name.printable, rule: "R-H5-06")
+      throw Refusal(.damaged, "is named twice", place: entry.name.printable, rule: "R-H5-06")
     }
     if leftOut > HDF5Limits.remarks {
       contents.remarks.append("\((leftOut - HDF5Limits.remarks).grouped) more objects are left out")
@@ -75,9 +75,7 @@ struct HDF5Reader {
         throw Refusal(
           .damaged, "is named as a weight, but is not a dataset of this file", place: name.printable, rule: "R-H5-06")
       }
-      guard listed.insert(name).inserted else {
-        throw Refusal(.damaged, "is named as a weight twice", place: name.printable, rule: "R-H5-06")
-      }
+      listed.insert(name)
       entries.append(HDF5Contents.Entry(name: name, dataset: try tree.datasets[address]!.get()))
     }
     // Variables of the model itself stand in a group that `layer_names` never lists.
