@@ -96,7 +96,6 @@ extension Dialect.Key {
   fileprivate init(_ fields: consuming JSONFields) throws {
     key = fields.optional("key")?.string
     defaultValue = fields.optional("default")
-    isOptional = fields.optional("optional")?.bool ?? false
     fixed = fields.optional("fixed")
     words = (fields.optional("words")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     remarks = (fields.optional("remarks")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }

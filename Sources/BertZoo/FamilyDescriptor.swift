@@ -83,7 +83,6 @@ package struct Dialect: Sendable {
     package var key: String?
     /// The value where the key is absent; nil where a file must have it.
     package var defaultValue: JSON?
-    package var isOptional: Bool
     /// For word settings: this dialect's words and what they mean.
     package var words: [String: String]
     /// What a user should know when a certain word is met.

@@ -29,9 +29,9 @@ extension ModelDescriptor {
   public var json: JSON {
     [
       "family": .string(family),
-      "sizes": .object(JSONObject(sizes.map { ($0.key, JSON.integer($0.value)) })),
+      "sizes": .object(JSONObject(sizes.sorted { $0.key < $1.key }.map { ($0.key, JSON.integer($0.value)) })),
       "wiring": wiring.json,
-      "heads": .object(JSONObject(heads.map { ($0.key, $0.value.json) })),
+      "heads": .object(JSONObject(heads.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) })),
     ]
   }
 }

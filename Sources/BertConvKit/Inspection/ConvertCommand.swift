@@ -16,7 +16,7 @@ struct ConvertCommand {
 
   /// The line, and the values in it that are only usual for the family; no line where no switch would help.
   func line() -> (command: String?, assumptions: [String]) {
-    var words = ["bertconv", "convert", path]
+    var words = ["bertconv", "convert", path.hasPrefix("-") ? "./" + path : path]
     var assumptions: [String] = []
     if let configuration = switches.configuration { words += ["--config", configuration] }
     if let family = switches.family { words += ["--family", family] }
@@ -58,6 +58,9 @@ struct ConvertCommand {
       let folder = Path.last(Path.folder(path))
       if !folder.isEmpty, folder != "." { name = folder }
     }
-    return (name.isEmpty || name == "." ? "model" : name) + ".bertw"
+    if name.isEmpty || name == "." { name = "model" }
+    // The output must not be the source itself, nor look like a switch.
+    if name + ".bertw" == Path.last(path) { name += "-canonical" }
+    return (name.hasPrefix("-") ? "./" : "") + name + ".bertw"
   }
 }

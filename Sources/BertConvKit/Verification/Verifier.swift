@@ -24,6 +24,8 @@ public struct Verifier {
     }
     guard !request.goldens.isEmpty else {
       if report.integrity == .foreign { throw nothingProven() }
+      // Switches without a golden prove nothing, but wrong ones are still wrong.
+      if !request.switches.isEmpty { report.remarks += try ModelRunner(request).remarks }
       return report
     }
     let goldens = try request.goldens.map(Golden.init)

@@ -78,6 +78,9 @@ struct ConvertCommandLine: ParsableCommand {
       try Console.out(report.json().pretty)
     } else if !common.quiet {
       try Console.out(ConversionText(report).text)
+      if let verification = report.verification, verification.verdict != .pass {
+        try Console.out("\n" + VerificationText(verification).text)
+      }
     }
     return report.isWritten ? .good : report.verification!.outcome
   }
