@@ -84,7 +84,8 @@ struct OpenedModel: Sendable {
   private static func openCanonical(_ located: LocatedSource, _ switches: SourceSwitches) throws -> OpenedModel {
     guard switches.isEmpty else {
       throw Refusal(
-        .usage, "a .bertw file says by itself what it is: --config, --set, --drop, --family, --head and --part do not apply",
+        .usage,
+        "a .bertw file says by itself what it is: --config, --set, --drop, --family, --head and --part do not apply",
         file: located.path)
     }
     do {
@@ -104,12 +105,17 @@ struct OpenedModel: Sendable {
     let isTensorFlow = [.tensorflowV1, .tensorflowV2].contains(located.source.container)
     let found = try CompanionFiles.configuration(in: located.folder, usesOriginalNames: isTensorFlow) { path in
       // A file that only looks like a configuration by its name must not stop the search.
-      guard let configuration = try? Configuration(path: path) else { return (false, false) }
-      let sizes = ["hidden_size", "dim", "d_model", "emb_dim"]
-      return (configuration.modelType != nil, sizes.contains { configuration.object[$0] != nil })
+      do {
+        let configuration = try Configuration(path: path)
+        let sizes = ["hidden_size", "dim", "d_model", "emb_dim"]
+        return (configuration.modelType != nil, sizes.contains { configuration.object[$0] != nil })
+      } catch let refusal as Refusal where refusal.kind != .system {
+        return (false, false)
+      }
     }
     if !found.others.isEmpty {
-      remarks.append("took the configuration \(Path.last(found.path ?? "").quoted); also there: \(found.others.listed())")
+      remarks.append(
+        "took the configuration \(Path.last(found.path ?? "").quoted); also there: \(found.others.listed())")
     }
     if let path = found.path { return try Configuration(path: path) }
     if let parameters = located.source.catalogue.parameters?.object, parameters["hidden_size"] != nil {
