@@ -6,9 +6,8 @@ import BertZoo
 /// The payload of stored tensors in canonical order: what a plan's operations make of it, still in the stored type.
 struct CanonicalPayload: Sendable {
   let source: any WeightSource
-
   /// Bytes of a tensor that are held at once while it is transposed.
-  private static let strip = 16 << 20
+  var strip = 16 << 20
 
   /// Lends the elements of the canonical tensor in order, in chunks of whole elements. The container's checksums have
   /// been verified by the time this returns.
@@ -19,7 +18,7 @@ struct CanonicalPayload: Sendable {
     // Transposing twice is doing nothing.
     guard operations.count % 2 == 1, info.shape.rank >= 2 else { return try source.stream(index, body) }
     let matrix = TransposedMatrix(info)
-    if matrix.byteCount <= CanonicalPayload.strip {
+    if matrix.byteCount <= strip {
       try streamWhole(index, matrix, body)
     } else {
       try source.stream(index) { _ in }
@@ -53,7 +52,7 @@ struct CanonicalPayload: Sendable {
   private func streamStrips(
     _ index: Int, _ matrix: TransposedMatrix, _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let width = max(1, CanonicalPayload.strip / (matrix.rows * matrix.elementSize))
+    let width = max(1, strip / (matrix.rows * matrix.elementSize))
     let bytes = min(width, matrix.columns) * matrix.rows * matrix.elementSize
     let stored = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
     let result = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)

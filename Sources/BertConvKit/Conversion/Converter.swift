@@ -64,9 +64,12 @@ public struct Converter {
     let model = try OpenedModel.open(request.source, request.switches)
     let plan = try model.requirePlan()
     try refuseToOverwriteSource(model)
+    try refuseProvenanceInPlaceOfOthers(model)
     if model.source.container == .bertw { try checkIntact(model) }
     let output = try OutputFile(request.output, replacing: request.replaces)
     defer { output.discard() }
+    let provenance = try request.provenance.map { try OutputFile($0, replacing: request.replaces) }
+    defer { provenance?.discard() }
     let (summary, casts) = try write(plan, model, to: output)
     for drop in plan.drops {
       try namingFile(model.located.path) { try DropCheck(source: model.source, plan: plan).run(drop) }
@@ -77,23 +80,32 @@ public struct Converter {
       plan: PlanReport(model, plan, type: request.type), output: request.output, summary: summary, casts: casts,
       verification: verification)
     if let verification, verification.verdict != .pass { return report }
-    try output.commit()
+    let companions = try copyTokenizers(model, &report.remarks)
     report.isWritten = true
-    report.companions = try copyTokenizers(model, &report.remarks)
-    if let path = request.provenance { try writeProvenance(path, report, model) }
+    report.companions = companions.map(\.name)
+    let record = Provenance(report: report, model: model, request: request, companions: companions)
+    try provenance?.write(Array(record.json().pretty.utf8), at: 0)
+    try OutputFile.commit([output] + companions.map(\.file) + (provenance.map { [$0] } ?? []))
     return report
   }
 
   /// R-DUR-05: the input is read to its end before the rename, so `--force` is safe; without it a source that would be
   /// replaced is refused.
   private func refuseToOverwriteSource(_ model: OpenedModel) throws {
-    for file in model.source.files where !request.replaces {
-      if let source = try? InputFile(file), source.isSame(as: request.output) {
-        throw Refusal(
-          .contradictory, "the output is the source itself", file: request.output, rule: "R-DUR-05",
-          hint: "choose another name"
-        )
-      }
+    for file in model.source.files where try !request.replaces && InputFile(file).isSame(as: request.output) {
+      throw Refusal(
+        .contradictory, "the output is the source itself", file: request.output, rule: "R-DUR-05", hint: "choose another name")
+    }
+  }
+
+  /// The record of a conversion never takes the place of what it speaks of, not even by force.
+  private func refuseProvenanceInPlaceOfOthers(_ model: OpenedModel) throws {
+    guard let path = request.provenance else { return }
+    let sources = model.source.files + [model.configuration?.path].compactMap(\.self)
+    if try Path.areSamePlace(path, request.output) || sources.contains(where: { try InputFile($0).isSame(as: path) }) {
+      throw Refusal(
+        .usage, "the provenance would replace the output or the source", file: path, rule: "R-DUR-05",
+        hint: "choose another name")
     }
   }
 
@@ -160,33 +172,56 @@ public struct Converter {
     return report
   }
 
-  private func copyTokenizers(_ model: OpenedModel, _ remarks: inout [String]) throws -> [String] {
+  /// Copies the tokenizer's files, which get their names together with the output.
+  private func copyTokenizers(_ model: OpenedModel, _ remarks: inout [String]) throws -> [CompanionCopy] {
     let folder = Path.folder(request.output)
-    var copied: [String] = []
+    var copies: [CompanionCopy] = []
     for name in try CompanionFiles.tokenizers(in: model.located.folder) {
       let from = try InputFile(Path.join(model.located.folder, name))
       let path = Path.join(folder, name)
-      if from.isSame(as: path) { continue }
-      let bytes = try from.contents(limit: Limits.json)
+      let isTaken = [request.output, request.provenance].contains { $0.map { Path.areSamePlace($0, path) } ?? false }
+      if isTaken || from.isSame(as: path) { continue }
       if Path.exists(path) {
-        let there = try InputFile(path)
-        if there.size == bytes.count, try there.contents(limit: Limits.json) == bytes { continue }
+        if try InputFile(path).sha256() == from.sha256() { continue }
         guard request.replaces else {
           remarks.append("another \(name.quoted) is beside the output already and was left alone; --force replaces it")
           continue
         }
       }
-      let copy = try OutputFile(path, replacing: true)
-      try copy.write(bytes, at: 0)
-      try copy.commit()
-      copied.append(name)
+      copies.append(try CompanionCopy(name, of: from, to: path))
     }
-    return copied
+    return copies
   }
+}
 
-  private func writeProvenance(_ path: String, _ report: ConversionReport, _ model: OpenedModel) throws {
-    let file = try OutputFile(path, replacing: request.replaces)
-    try file.write(Array(Provenance(report, model, request).json().pretty.utf8), at: 0)
-    try file.commit()
+/// A copy of a tokenizer's file that has not got its name yet.
+struct CompanionCopy {
+  let name: String
+  let file: OutputFile
+  let byteCount: Int
+  let sha256: String
+
+  init(_ name: String, of source: InputFile, to path: String) throws {
+    self.name = name
+    file = try OutputFile(path, replacing: true)
+    byteCount = source.size
+    let hasher = SHA256()
+    var position = 0
+    let file = file
+    try source.stream(0..<source.size) { chunk in
+      hasher.update(chunk)
+      try file.write(chunk, at: position)
+      position += chunk.count
+    }
+    sha256 = hasher.hexDigest()
+  }
+}
+
+extension InputFile {
+  /// The digest of the whole file.
+  func sha256() throws -> String {
+    let hasher = SHA256()
+    try stream(0..<size) { hasher.update($0) }
+    return hasher.hexDigest()
   }
 }

@@ -5,22 +5,16 @@ struct Provenance {
   let report: ConversionReport
   let model: OpenedModel
   let request: ConversionRequest
-
-  init(_ report: ConversionReport, _ model: OpenedModel, _ request: ConversionRequest) {
-    self.report = report
-    self.model = model
-    self.request = request
-  }
+  let companions: [CompanionCopy]
 
   /// As Schemas/provenance.schema.json describes it.
   func json() throws -> JSON {
     var files = model.source.files
     if let configuration = model.configuration?.path, !files.contains(configuration) { files.append(configuration) }
-    let companions = report.companions.map { Path.join(Path.folder(request.output), $0) }
     var object = report.json().object!
     object["tool"] = .string("bertconv \(Version.text)")
     object["sources"] = .array(try files.map(Provenance.digest))
-    object["companions"] = .array(try companions.map(Provenance.digest))
+    object["companions"] = .array(companions.map { Provenance.file($0.name, $0.byteCount, $0.sha256) })
     object["goldens"] = .array(try request.goldens.map(Provenance.digest))
     object["digests"] = .object(JSONObject(report.digests.map { ($0.name, JSON.string($0.sha256)) }))
     return .object(object)
@@ -28,8 +22,10 @@ struct Provenance {
 
   private static func digest(_ path: String) throws -> JSON {
     let file = try InputFile(path)
-    let hasher = SHA256()
-    try file.stream(0..<file.size) { hasher.update($0) }
-    return ["file": .string(Path.last(path)), "bytes": .integer(file.size), "sha256": .string(hasher.hexDigest())]
+    return self.file(Path.last(path), file.size, try file.sha256())
+  }
+
+  private static func file(_ name: String, _ byteCount: Int, _ sha256: String) -> JSON {
+    ["file": .string(name), "bytes": .integer(byteCount), "sha256": .string(sha256)]
   }
 }

@@ -105,9 +105,13 @@ struct OpenedModel: Sendable {
     let isTensorFlow = [.tensorflowV1, .tensorflowV2].contains(located.source.container)
     let found = try CompanionFiles.configuration(in: located.folder, usesOriginalNames: isTensorFlow) { path in
       // A file that only looks like a configuration by its name must not stop the search.
-      guard let configuration = try? Configuration(path: path) else { return (false, false) }
-      let sizes = ["hidden_size", "dim", "d_model", "emb_dim"]
-      return (configuration.modelType != nil, sizes.contains { configuration.object[$0] != nil })
+      do {
+        let configuration = try Configuration(path: path)
+        let sizes = ["hidden_size", "dim", "d_model", "emb_dim"]
+        return (configuration.modelType != nil, sizes.contains { configuration.object[$0] != nil })
+      } catch let refusal as Refusal where refusal.kind != .system {
+        return (false, false)
+      }
     }
     if !found.others.isEmpty {
       remarks.append(

@@ -4,9 +4,9 @@ import CSystem
 /// A file that appears under its name only when it is complete (R-DUR-01).
 ///
 /// Bytes go to a sibling with a telling name; `commit()` syncs it, renames it and syncs the folder. Whatever ends the
-/// work before that (an error, an interrupt) leaves nothing behind.
+/// work before that (an error, an interrupt) leaves nothing behind. Files that belong together get their names together.
 package final class OutputFile {
-  private enum State { case writing, closed, finished }
+  private enum State { case writing, closed, named, finished }
 
   package let path: String
   /// Where the bytes are until `commit()`.
@@ -16,6 +16,8 @@ package final class OutputFile {
   /// Where interrupts find the temporary file.
   private let slot: CInt
   private var state = State.writing
+  /// Of a named file: whether there was none of that name.
+  private var isNew = false
 
   /// Begins a file that will be called `path`.
   ///
@@ -61,24 +63,45 @@ package final class OutputFile {
     try bytes.withUnsafeBytes { try write($0, at: offset) }
   }
 
-  /// Makes the file durable and gives it its name. A failed sync is final: the kernel may have dropped the pages.
-  package func commit() throws {
+  /// Makes the file durable and gives it its name.
+  package func commit() throws { try OutputFile.commit([self]) }
+
+  /// Makes files durable and gives all of them their names; when one cannot have its own, no new file is left. A file
+  /// that was replaced before that stays replaced.
+  package static func commit(_ files: [OutputFile]) throws {
     do {
-      try SystemCall.run("sync the output", path) { fsync(descriptor) }
-      state = .closed
-      // An interrupted close has closed all the same; a second one could hit a descriptor of another thread.
-      try SystemCall.run("close the output", path) { close(descriptor) != 0 && errno != EINTR ? -1 : 0 }
-      if replacing {
-        try SystemCall.run("rename the output", path) { rename(temporaryPath, path) }
-      } else {
-        try nameWithoutReplacing()
-      }
-      finish()
-      try syncFolder()
+      for file in files { try file.sync() }
+      for file in files { try file.assumeName() }
     } catch {
-      discard()
+      for file in files { file.withdraw() }
       throw error
     }
+    for file in files { file.finish() }
+    for folder in Set(files.map { Path.folder($0.path) }).sorted() { try sync(folder: folder) }
+  }
+
+  /// A failed sync is final: the kernel may have dropped the pages.
+  private func sync() throws {
+    try SystemCall.run("sync the output", path) { fsync(descriptor) }
+    state = .closed
+    // An interrupted close has closed all the same; a second one could hit a descriptor of another thread.
+    try SystemCall.run("close the output", path) { close(descriptor) != 0 && errno != EINTR ? -1 : 0 }
+  }
+
+  private func assumeName() throws {
+    isNew = !Path.exists(path)
+    if replacing {
+      try SystemCall.run("rename the output", path) { rename(temporaryPath, path) }
+    } else {
+      try nameWithoutReplacing()
+    }
+    state = .named
+  }
+
+  /// Gives up what has its name already, too.
+  private func withdraw() {
+    if state == .named, isNew { unlink(path) }
+    discard()
   }
 
   /// Fails where a file of that name was made meanwhile, which a plain `rename` would replace.
@@ -93,7 +116,7 @@ package final class OutputFile {
   /// Gives the work up and removes what was written. Harmless after `commit()`.
   package func discard() {
     if state == .writing { close(descriptor) }
-    if state != .finished { unlink(temporaryPath) }
+    if state == .writing || state == .closed { unlink(temporaryPath) }
     finish()
   }
 
@@ -105,8 +128,7 @@ package final class OutputFile {
 
   /// A rename is durable only once its folder is. Some file systems cannot sync folders; the file is whole then, and
   /// only its name may be lost with the power.
-  private func syncFolder() throws {
-    let folder = Path.folder(path)
+  private static func sync(folder: String) throws {
     let descriptor = try SystemCall.run("open the folder", folder) {
       open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }

@@ -25,6 +25,14 @@ package enum Path {
 
   package static func exists(_ path: String) -> Bool { SystemCall.status(path) != nil }
 
+  /// Whether two paths name one place, be there a file or not; they may lead there through different links.
+  package static func areSamePlace(_ left: String, _ right: String) -> Bool {
+    guard last(left) == last(right), let one = SystemCall.status(folder(left)),
+      let two = SystemCall.status(folder(right))
+    else { return false }
+    return one.st_dev == two.st_dev && one.st_ino == two.st_ino
+  }
+
   /// The names in a folder, sorted bytewise, without `.` and `..`. Names that are not UTF-8 are left out.
   package static func names(in folder: String) throws -> [String] {
     guard let handle = opendir(folder) else { throw SystemCall.refusal("open the folder", folder, errno) }
