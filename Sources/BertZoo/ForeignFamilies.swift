@@ -9,7 +9,6 @@ package struct ForeignFamily: Sendable {
     ForeignFamily(title: "ALBERT", modelTypes: ["albert"], marks: ["albert_layer_groups", "transformer/group_0"]),
     ForeignFamily(title: "CamemBERT", modelTypes: ["camembert"], marks: ["camembert."]),
     ForeignFamily(title: "ConvBERT", modelTypes: ["convbert"], marks: ["key_conv_attn_layer", "conv_attn_key"]),
-    ForeignFamily(title: "DistilBERT", modelTypes: ["distilbert"], marks: ["sa_layer_norm"]),
     ForeignFamily(
       title: "ELECTRA", modelTypes: ["electra"], marks: ["electra.", "electra/", "discriminator_predictions"]),
     ForeignFamily(title: "Funnel Transformer", modelTypes: ["funnel"], marks: ["r_w_bias", "model/input/rel_attn"]),

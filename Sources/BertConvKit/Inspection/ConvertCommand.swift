@@ -21,6 +21,7 @@ struct ConvertCommand {
     if let configuration = switches.configuration { words += ["--config", configuration] }
     if let family = switches.family { words += ["--family", family] }
     if let head = switches.head { words += ["--head", head] }
+    if let part = switches.part { words += ["--part", part] }
     for set in switches.sets { words += ["--set", set] }
     for drop in switches.drops { words += ["--drop", drop] }
     if switches.isOpaque { words.append("--opaque") }

@@ -69,7 +69,7 @@ extension PlanBuilder {
       }
     }
     for part in presentParts {
-      if let count = part.repeatedBy { symbols.insert(count) }
+      part.repeatedBy.forEach(use)
       for case .symbol(let symbol) in part.tensors.flatMap(\.shape) { use(symbol) }
     }
     return symbols.sorted()
@@ -86,6 +86,7 @@ extension PlanBuilder {
         .contradiction(
           Refusal(.contradictory, "\(names[1]) is \(large), which \(names[0]) (\(small)) does not divide", rule: "R-CFG-01")))
     }
+    checkBounds()
     checkLabels()
     let unsolved = usedSymbols().filter { settings[$0]?.integer == nil }
     let blocking = problems.contains { if case .unknown = $0 { false } else { true } }
@@ -108,11 +109,26 @@ extension PlanBuilder {
     problems.append(.missing(names))
   }
 
+  private mutating func checkBounds() {
+    for (factors, most) in family.bounds {
+      let numbers = factors.compactMap { settings[$0]?.integer }
+      guard numbers.count == factors.count, let limit = settings[most]?.integer, numbers.reduce(1, *) > limit else {
+        continue
+      }
+      let names = (factors + [most]).map { Settings.handKey($0, family) ?? $0 }
+      problems.append(
+        .contradiction(
+          Refusal(
+            .contradictory, "\(names.dropLast().joined(separator: " × ")) is \(numbers.reduce(1, *)), more than \(names.last!) (\(limit))",
+            rule: "R-CFG-01")))
+    }
+  }
+
   /// As many names as the classifier has outputs.
   private mutating func checkLabels() {
     guard let labels = settings["labels"]?.array, !labels.isEmpty else { return }
     for part in presentParts where part.value["labels"] != nil {
-      guard case .symbol(let symbol)? = part.tensors[0].shape.first, let rows = settings[symbol]?.integer,
+      guard case .symbol(let symbol)? = part.tensors.last?.shape.first, let rows = settings[symbol]?.integer,
         rows != labels.count
       else { continue }
       problems.append(
@@ -136,7 +152,9 @@ extension PlanBuilder {
       moves.append(
         ConversionPlan.Move(
           canonical: tensor.name, shape: tensor.shape, source: fill.source, operations: fill.operations))
-      for copy in fills[tensor.name]!.dropFirst() { dropCopy(copy, of: tensor) }
+      for copy in fills[tensor.name]!.dropFirst() where !copy.operations.contains(.noTokenTypes) {
+        dropCopy(copy, of: tensor)
+      }
     }
     if !missing.isEmpty { problems.append(.missing(missing)) }
     let used = Set(expected.map(\.name))
@@ -153,7 +171,7 @@ extension PlanBuilder {
             .unsupported, "the weight \(stored.name.quoted) is stored as \(stored.dtype.rawValue): quantised weights are not converted",
             place: stored.name.printable, rule: "R-SAFE-10")))
     } else if stored.shape.applying(fill.operations) != tensor.shape {
-      let due = tensor.shape.applying(fill.operations)
+      let due = tensor.shape.undoing(fill.operations)
       problems.append(
         .contradiction(
           Refusal(.contradictory, "\(stored.name.quoted) has the shape \(stored.shape), \(due) is due", rule: "R-CFG-02")))

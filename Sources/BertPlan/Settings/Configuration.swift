@@ -21,6 +21,18 @@ package struct Configuration: Sendable {
     self.init(path: path, object: object)
   }
 
+  /// The parameters that a checkpoint itself holds; nil where no family's configurations look like them.
+  ///
+  /// fairseq keeps them under `args` or, since 2021, under `cfg.model`.
+  package init?(path: String, parameters: JSON) {
+    let candidates = ["args", "cfg.model", "params"].compactMap { parameters.member(at: $0)?.object } + [parameters.object].compactMap { $0 }
+    let recognised = candidates.first { object in
+      Zoo.all.contains { $0.dialects.contains { $0.recognisedBy.contains { object[$0] != nil } } }
+    }
+    guard let recognised else { return nil }
+    self.init(path: path, object: recognised)
+  }
+
   package var modelType: String? { object["model_type"]?.string }
   package var architectures: [String] { object["architectures"]?.array?.compactMap(\.string) ?? [] }
 }
