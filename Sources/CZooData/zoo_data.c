@@ -4,7 +4,10 @@
 
 static const unsigned char variants[] = {
 #embed "../../Zoo/Variants/bert.json" suffix(, 0, )
+#embed "../../Zoo/Variants/camembert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/distilbert.json" suffix(, 0, )
+#embed "../../Zoo/Variants/roberta.json" suffix(, 0, )
+#embed "../../Zoo/Variants/xlm-roberta.json" suffix(, 0, )
 };
 
 const unsigned char *bertconv_zoo_variants(size_t *length) {

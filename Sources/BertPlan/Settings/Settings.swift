@@ -146,6 +146,7 @@ package struct Settings: Sendable {
       return .integer(value)
     case .epsilon:
       guard let value = json.double, value > 0, value.isFinite else { throw refusal("a positive number") }
+      if let remark = key.remarks[JSON(value).compact] { remarks.append(remark) }
       return .double(value)
     case .word:
       let word = json.string ?? json.bool.map(String.init) ?? json.compact
