@@ -174,6 +174,8 @@ package struct Layout: Sendable {
   package var prefixes: [String]
   package var tensors: [Row]
   package var drops: [Drop]
+  /// Canonical tensors of which a second copy may hold only zeros, because a writer of this layout forgot to fill it.
+  package var zeroCopies: Set<String>
   /// Which of several models that one checkpoint holds this layout reads; nil where there is one.
   package var part: String?
   /// What the release's code computes where no configuration says it.

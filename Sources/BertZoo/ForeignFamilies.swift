@@ -6,7 +6,6 @@ package struct ForeignFamily: Sendable {
   package var marks: [String]
 
   package static let all: [ForeignFamily] = [
-    ForeignFamily(title: "ALBERT", modelTypes: ["albert"], marks: ["albert_layer_groups", "transformer/group_0"]),
     ForeignFamily(title: "ConvBERT", modelTypes: ["convbert"], marks: ["key_conv_attn_layer", "conv_attn_key"]),
     ForeignFamily(
       title: "ELECTRA", modelTypes: ["electra"], marks: ["electra.", "electra/", "discriminator_predictions"]),

@@ -3,6 +3,7 @@
 #include "zoo_data.h"
 
 static const unsigned char variants[] = {
+#embed "../../Zoo/Variants/albert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/bert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/camembert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/distilbert.json" suffix(, 0, )

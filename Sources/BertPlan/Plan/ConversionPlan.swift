@@ -21,6 +21,8 @@ package struct ConversionPlan: Sendable {
       case zeros
       /// The same numbers as a canonical tensor, after these operations.
       case equal(to: String, operations: [TensorOperation])
+      /// The same, or only zeros.
+      case equalOrZeros(to: String, operations: [TensorOperation])
     }
     package var source: Int
     package var rule: String

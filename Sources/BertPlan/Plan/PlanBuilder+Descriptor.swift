@@ -180,10 +180,14 @@ extension PlanBuilder {
 
   private mutating func dropCopy(_ copy: Fill, of tensor: ExpectedTensor) {
     check(tensors[copy.source], copy, tensor)
+    let check: ConversionPlan.Drop.Check =
+      recognition.layout.zeroCopies.contains(tensor.name)
+      ? .equalOrZeros(to: tensor.name, operations: copy.operations)
+      : .equal(to: tensor.name, operations: copy.operations)
     drops.append(
       ConversionPlan.Drop(
         source: copy.source, rule: "copy", why: "a copy of \(tensor.name)",
-        check: .equal(to: tensor.name, operations: copy.operations), hint: untyingHint(for: tensor.name)))
+        check: check, hint: untyingHint(for: tensor.name)))
   }
 
   /// How to keep both tensors where a part is only taken to be tied.
