@@ -7,8 +7,6 @@ package struct ForeignFamily: Sendable {
 
   package static let all: [ForeignFamily] = [
     ForeignFamily(title: "ConvBERT", modelTypes: ["convbert"], marks: ["key_conv_attn_layer", "conv_attn_key"]),
-    ForeignFamily(
-      title: "ELECTRA", modelTypes: ["electra"], marks: ["electra.", "electra/", "discriminator_predictions"]),
     ForeignFamily(title: "Funnel Transformer", modelTypes: ["funnel"], marks: ["r_w_bias", "model/input/rel_attn"]),
     ForeignFamily(title: "Longformer", modelTypes: ["longformer"], marks: ["query_global"]),
     ForeignFamily(
