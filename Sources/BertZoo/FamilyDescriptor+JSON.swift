@@ -116,7 +116,8 @@ extension Part {
   fileprivate init(_ fields: consuming JSONFields) throws {
     path = try fields.string("at")
     value = try fields.value("value")
-    repeatedBy = try fields.has("repeat") ? fields.optional("repeat")?.string.map { [$0] } ?? fields.strings("repeat") : []
+    repeatedBy =
+      try fields.has("repeat") ? fields.optional("repeat")?.string.map { [$0] } ?? fields.strings("repeat") : []
     absentWhenEqual = fields.has("absentWhenEqual") ? try fields.strings("absentWhenEqual") : []
     needs = fields.has("needs") ? try fields.strings("needs") : []
     let within = fields.optional("within")?.string

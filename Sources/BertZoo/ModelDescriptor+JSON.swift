@@ -56,7 +56,8 @@ extension EmbeddingsWiring {
   fileprivate init(_ fields: consuming JSONFields) throws {
     positions = try fields.word("positions")
     padding = fields.has("padding") ? try fields.integer("padding") : nil
-    guard (padding != nil) == (positions == .fromPadding), (0..<ModelDescriptor.largestSize).contains(padding ?? 0) else {
+    guard (padding != nil) == (positions == .fromPadding), (0..<ModelDescriptor.largestSize).contains(padding ?? 0)
+    else {
       throw fields.refusal("padding", "the id that positions are counted from")
     }
     epsilon = try fields.epsilon()

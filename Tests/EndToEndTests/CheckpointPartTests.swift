@@ -1,7 +1,7 @@
 import BertConvKit
 import BertCore
-import Testing
 import TestSupport
+import Testing
 
 @Suite("A checkpoint of two models")
 struct CheckpointPartTests {
@@ -33,9 +33,11 @@ struct CheckpointPartTests {
     #expect(refusal.hint?.contains("--part generator") == true)
   }
 
-  @Test("--part chooses, the other part is left out under its rule", arguments: [
-    ("discriminator", "rtd", "generator/"), ("generator", "mlm", "discriminator_predictions/"),
-  ])
+  @Test(
+    "--part chooses, the other part is left out under its rule",
+    arguments: [
+      ("discriminator", "rtd", "generator/"), ("generator", "mlm", "discriminator_predictions/"),
+    ])
   func chosen(_ part: String, _ head: String, _ dropped: String) throws {
     let (folder, prefix) = try Self.bare()
     let report = try Self.plan(prefix, part: part)

@@ -13,7 +13,8 @@ extension CanonicalPayload {
     try source.stream(index) { chunk in
       let overlap = (position..<position + chunk.count).clamped(to: wanted)
       if !overlap.isEmpty {
-        try body(UnsafeRawBufferPointer(rebasing: chunk[(overlap.lowerBound - position)..<(overlap.upperBound - position)]))
+        let part = chunk[(overlap.lowerBound - position)..<(overlap.upperBound - position)]
+        try body(UnsafeRawBufferPointer(rebasing: part))
       }
       position += chunk.count
     }

@@ -37,6 +37,9 @@ struct ConvertCommand {
           guard let first = heads.first else { return (nil, []) }
           words += ["--head", first]
           assumptions.append("--head \(first) (it may be any of \(heads.joined(separator: ", ")))")
+        case .undecidedPart(let parts):
+          words += ["--part", parts[0]]
+          assumptions.append("--part \(parts[0]) (it may be any of \(parts.joined(separator: ", ")))")
         case .undecided(let settings):
           for setting in settings {
             guard let suggestion = setting.suggestion else { return (nil, []) }

@@ -14,7 +14,8 @@ extension PlanBuilder {
             problems.append(
               .contradiction(
                 Refusal(
-                  .contradictory, "\(stored.name.quoted) has the shape \(stored.shape), \(template.shape.count) axes are due",
+                  .contradictory,
+                  "\(stored.name.quoted) has the shape \(stored.shape), \(template.shape.count) axes are due",
                   rule: "R-CFG-02")))
             continue
           }
@@ -102,7 +103,8 @@ extension PlanBuilder {
       guard case let count = counts.reduce(1, *), !counts.isEmpty, count > Settings.mostUnits else { continue }
       problems.append(
         .contradiction(
-          Refusal(.unsupported, "\(count) layers are more than the \(Settings.mostUnits) that are read", rule: "R-CFG-01")))
+          Refusal(
+            .unsupported, "\(count) layers are more than the \(Settings.mostUnits) that are read", rule: "R-CFG-01")))
     }
   }
 }

@@ -57,6 +57,7 @@ struct PlanBuilder {
   }
 
   mutating func build() throws {
+    if !recognition.undecidedParts.isEmpty { problems.append(.undecidedPart(recognition.undecidedParts)) }
     gatherFills(choosing: try chooseHead())
     dropByRules()
     choosePresentParts()

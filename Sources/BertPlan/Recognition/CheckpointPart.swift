@@ -4,8 +4,11 @@ import BertZoo
 extension LayoutMatch {
   /// The match that reads the part which is meant, where a checkpoint holds several models; else this one.
   ///
-  /// The user says which, else the configuration's class does. Without both it is an error that names the parts.
-  func choosingPart(among fitting: [LayoutMatch], _ options: PlanOptions) throws -> LayoutMatch {
+  /// The user says which, else the configuration's class does. Without both, `undecided` names the parts, and the match
+  /// is that of the first layout.
+  func choosingPart(
+    among fitting: [LayoutMatch], _ options: PlanOptions
+  ) throws -> (match: LayoutMatch, undecided: [String]) {
     let rivals = layout.part == nil ? [] : fitting.filter { $0.family.family == family.family && $0.layout.part != nil }
     let parts = Set(rivals.compactMap(\.layout.part)).sorted()
     if let named = options.part {
@@ -13,16 +16,13 @@ extension LayoutMatch {
         let hint = parts.isEmpty ? "leave --part out" : "the parts are \(parts.joined(separator: ", "))"
         throw Refusal(.usage, "--part \(named.quoted): this checkpoint does not hold such a model", hint: hint)
       }
-      return match
+      return (match, [])
     }
-    guard parts.count > 1 else { return self }
-    guard let said = options.configuration?.part(of: family), let match = rivals.first(where: { $0.layout.part == said })
-    else {
-      throw Refusal(
-        .contradictory, "the checkpoint holds several models: \(parts.joined(separator: ", "))",
-        hint: "say which with \(parts.map { "--part \($0)" }.joined(separator: " or "))")
-    }
-    return match
+    guard parts.count > 1 else { return (self, []) }
+    let said = options.configuration?.part(of: family)
+    if let match = rivals.first(where: { $0.layout.part == said }) { return (match, []) }
+    let first = family.layouts.lazy.compactMap(\.part).first
+    return (rivals.first { $0.layout.part == first } ?? self, parts)
   }
 }
 

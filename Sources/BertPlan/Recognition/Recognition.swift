@@ -12,8 +12,10 @@ package struct Recognition: Sendable {
   let prefix: String
   /// How many units every group of layers has, where layers are stored by groups; else 1.
   let inner: Int
+  /// The parts of a checkpoint of several models of which nothing says which is meant; empty where that is known.
+  let undecidedParts: [String]
 
-  private init(_ match: LayoutMatch, reason: String) {
+  private init(_ match: LayoutMatch, reason: String, undecidedParts: [String]) {
     family = match.family
     layout = match.layout
     self.reason = reason
@@ -21,6 +23,7 @@ package struct Recognition: Sendable {
     wrapper = match.wrapper
     prefix = match.prefix
     inner = match.inner
+    self.undecidedParts = undecidedParts
   }
 
   /// Holds the names against every layout of every family that the configuration and the user allow.
@@ -50,8 +53,8 @@ package struct Recognition: Sendable {
     let fitting = matches.filter { $0.coverage == 1 }.sorted { rank($0) < rank($1) }
     if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }) {
       let accepted = try accept(best, among: fitting, tensors, isNamed: allowed != nil, modelType: modelType)
-      let match = try accepted.match.choosingPart(among: fitting, options)
-      return Recognition(match, reason: accepted.reason)
+      let choice = try accepted.match.choosingPart(among: fitting, options)
+      return Recognition(choice.match, reason: accepted.reason, undecidedParts: choice.undecided)
     }
     if let other = fitting.first, let allowed {
       throw Refusal(

@@ -25,9 +25,14 @@ package struct Configuration: Sendable {
   ///
   /// fairseq keeps them under `args` or, since 2021, under `cfg.model`.
   package init?(path: String, parameters: JSON) {
-    let candidates = ["args", "cfg.model", "params"].compactMap { parameters.member(at: $0)?.object } + [parameters.object].compactMap { $0 }
-    let recognised = candidates.first { object in
-      Zoo.all.contains { $0.dialects.contains { $0.recognisedBy.contains { object[$0] != nil } } }
+    let holders = [parameters] + ["args", "cfg.model"].compactMap { parameters.member(at: $0) }
+    let dialects = Zoo.all.flatMap(\.dialects)
+    let recognised = holders.compactMap(\.object).first { object in
+      // Training scripts keep words of configurations among their arguments; only a configuration has the width.
+      dialects.contains { dialect in
+        (dialect.recognisedBy.isEmpty || dialect.recognisedBy.contains { object[$0] != nil })
+          && dialect.keys["hidden"]?.spellings.contains { object[$0] != nil } == true
+      }
     }
     guard let recognised else { return nil }
     self.init(path: path, object: recognised)
