@@ -21,7 +21,7 @@ extension FamilyDescriptor {
       }
       return (divisor, dividend)
     }
-    bounds = try (fields.optional("bounds")?.array ?? []).map {
+    bounds = try fields.array("bounds").map {
       guard let pair = $0.array, pair.count == 2, let factors = pair[0].array, let most = pair[1].string else {
         throw Refusal(.damaged, "bounds holds something else than factors with what they must not exceed")
       }
@@ -34,10 +34,11 @@ extension FamilyDescriptor {
       guard let head = value.string else { throw Refusal(.damaged, "architectures.\(name) is not a head") }
       architectures[name] = head
     }
-    partArchitectures = (fields.optional("partArchitectures")?.object?.members ?? [])
+    partArchitectures = try fields.object("partArchitectures").members
       .reduce(into: [:]) { $0[$1.key] = $1.value.string }
     headChoices = try fields.array("headChoice").map { try HeadChoice(JSONFields($0, "headChoice")) }
-    proof = try fields.optional("proof").map { try Proof(JSONFields($0, "proof")) }
+    let evidence = try fields.value("proof")
+    proof = evidence == .null ? nil : try Proof(JSONFields(evidence, "proof"))
     layouts = try Layout.all(fields.array("layouts"))
     try fields.finish()
   }

@@ -20,13 +20,13 @@ package enum Zoo {
     }
   }()
 
-  /// A descriptor that is `sameAs` another has all its members but those that it gives itself; null takes one away.
+  /// A descriptor that is `sameAs` another has all its members but those that it gives itself.
   private static func inheriting(_ tree: JSON, from trees: [String: JSON]) throws -> JSON {
     guard let base = tree["sameAs"]?.string else { return tree }
     guard var object = trees[base]?.object, let own = tree.object else {
       throw Refusal(.damaged, "there is no family \(base.quoted) to be the same as")
     }
-    for (key, value) in own.members where key != "sameAs" { object[key] = value == .null ? nil : value }
+    for (key, value) in own.members where key != "sameAs" { object[key] = value }
     return .object(object)
   }
 

@@ -68,7 +68,9 @@ public struct Converter {
     let output = try OutputFile(request.output, replacing: request.replaces)
     defer { output.discard() }
     let (summary, casts) = try write(plan, model, to: output)
-    for drop in plan.drops { try namingFile(model.located.path) { try DropCheck(source: model.source, plan: plan).run(drop) } }
+    for drop in plan.drops {
+      try namingFile(model.located.path) { try DropCheck(source: model.source, plan: plan).run(drop) }
+    }
     try model.source.checkUnchanged()
     let verification = try verify(output)
     var report = ConversionReport(
@@ -88,7 +90,8 @@ public struct Converter {
     for file in model.source.files where !request.replaces {
       if let source = try? InputFile(file), source.isSame(as: request.output) {
         throw Refusal(
-          .usage, "the output is the source itself", file: request.output, rule: "R-DUR-05", hint: "choose another name")
+          .contradictory, "the output is the source itself", file: request.output, rule: "R-DUR-05", hint: "choose another name"
+        )
       }
     }
   }

@@ -99,4 +99,3 @@ extension PlanReport.Drop {
     ["name": .string(name), "rule": .string(rule), "why": .string(why), "condition": JSON(condition)]
   }
 }
-

@@ -113,7 +113,8 @@ package struct Recognition: Sendable {
     guard let nearest = matches.max(by: { ($0.coverage, $0.filledCount) < ($1.coverage, $1.filledCount) }),
       nearest.filledCount > 0
     else {
-      let message = names.isEmpty ? "there are no tensors in it" : "no known family names its tensors like this: \(sample)"
+      let message =
+        names.isEmpty ? "there are no tensors in it" : "no known family names its tensors like this: \(sample)"
       return Refusal(.unsupported, message, hint: "bertconv inspect lists what the file holds")
     }
     let due = nearest.family.parts.filter { if case .always = $0.presence { true } else { false } }

@@ -8,7 +8,9 @@ enum WrapperPrefix {
   /// The prefix, possibly of several wrappers, that all names have; empty where there is none.
   static func common(to names: [String]) -> String {
     var prefix = ""
-    while let next = known.first(where: { wrapper in !names.isEmpty && names.allSatisfy { $0.hasPrefix(prefix + wrapper) } }) {
+    while let next = known.first(where: { wrapper in
+      !names.isEmpty && names.allSatisfy { $0.hasPrefix(prefix + wrapper) }
+    }) {
       prefix += next
     }
     return prefix
