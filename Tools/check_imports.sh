@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 declare -A allowed=(
   [BertCore]="CCrypto CChecksum CSystem Glibc"
   [BertSources]="BertCore CHDF5 CZip CProtobufC CTensorFlowMessages Glibc Synchronization"
-  [BertZoo]="BertCore CZooData"
+  [BertZoo]="BertCore CZooData Glibc"
   [BertPlan]="BertCore BertZoo"
   [BertFormat]="BertCore BertZoo"
   [BertRuntime]="BertCore BertZoo CKernels Glibc Synchronization"

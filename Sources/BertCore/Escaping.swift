@@ -32,6 +32,16 @@ extension String {
     return String(unicodeScalars[start...])
   }
 
+  /// The text as one word of a POSIX shell.
+  package var shellQuoted: String {
+    let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+    let isPlain = utf8.allSatisfy { byte in
+      letters.contains(byte | 0x20) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || "_-./=:,+@%".utf8.contains(byte)
+    }
+    return isPlain && !isEmpty ? self : "'" + replacing("'", with: "'\\''") + "'"
+  }
+
   /// The printable text in quotation marks, for use inside a sentence.
   package var quoted: String { "'" + printable + "'" }
 }

@@ -36,6 +36,14 @@ struct EscapingTests {
   }
 
   @Test(arguments: [
+    ("bert.layer.0", "bert.layer.0"), ("a/b:0", "a/b:0"), ("", "''"), ("a b", "'a b'"), ("it's", #"'it'\''s'"#),
+    ("$(rm x)", "'$(rm x)'"), ("*", "'*'"), ("~", "'~'"), ("é", "'é'"), ("[", "'['"), ("{", "'{'"), ("`", "'`'"),
+  ])
+  func `R-ALL-08: a word for a shell is that word and no command`(text: String, quoted: String) {
+    #expect(text.shellQuoted == quoted)
+  }
+
+  @Test(arguments: [
     (0, "0"), (999, "999"), (1_000, "1,000"), (109_482_240, "109,482,240"), (-1_234, "-1,234"),
     (Int.min, "-9,223,372,036,854,775,808"),
   ])

@@ -24,7 +24,8 @@ struct ModelDescriptorTests {
   ]
 
   @Test func `a descriptor is read and written as the same canonical text`() throws {
-    let text = Self.changed("heads", Self.heads).setting("keyQuery", at: ["wiring", "layers", "attention", "distance"]).canonical
+    let text = Self.changed("heads", Self.heads).setting("keyQuery", at: ["wiring", "layers", "attention", "distance"])
+      .canonical
     let descriptor = try ModelDescriptor(json: JSONParser.parse(Array(text.utf8), "the descriptor"))
     #expect(descriptor.json.canonical == text)
     #expect(descriptor.wiring.layers.attention.distance == .keyQuery)
@@ -65,9 +66,11 @@ struct ModelDescriptorTests {
       ("family", 1), ("sizes.hidden", 0), ("sizes.hidden", -4), ("sizes.hidden", "4"), ("sizes.hidden", .double(4.5)),
       ("sizes.hidden", .integer(ModelDescriptor.largestSize + 1)),
       ("sizes.layers", .hugeInteger("18446744073709551616")),
-      ("wiring.layers.attention.heads", 0), ("wiring.layers.attention.heads", .double(1.5)), ("wiring.layers.epsilon", 0),
+      ("wiring.layers.attention.heads", 0), ("wiring.layers.attention.heads", .double(1.5)),
+      ("wiring.layers.epsilon", 0),
       ("wiring.layers.epsilon", -1), ("wiring.layers.epsilon", "1e-12"), ("wiring.layers.activation", "gelu"),
-      ("wiring.layers.norm", "pre"), ("wiring.embeddings.positions", "rotary"), ("wiring.layers.attention.distance", "none"),
+      ("wiring.layers.norm", "pre"), ("wiring.embeddings.positions", "rotary"),
+      ("wiring.layers.attention.distance", "none"),
       ("heads.mlm", ["kind": "mlm"]), ("heads.mlm", ["kind": "unknown"]),
       ("heads.sequence", ["kind": "pooled", "labels": [1]]),
       ("heads.mlm", ["kind": "mlm", "activation": "relu", "epsilon": 1, "decoder": "tied"]), ("heads", []),
@@ -104,7 +107,8 @@ struct CanonicalTensorsTests {
 
   @Test(
     arguments: [
-      ("sizes.layers", .integer(ModelDescriptor.largestSize)), ("sizes.unused", 3), ("wiring.layers.attention.heads", 3),
+      ("sizes.layers", .integer(ModelDescriptor.largestSize)), ("sizes.unused", 3),
+      ("wiring.layers.attention.heads", 3),
       ("wiring.layers.attention.heads", .integer(Int.max)), ("wiring.pooler.activation", "relu"),
       ("heads.other", ["kind": "span"]),
       ("heads.mlm", ["kind": "span"]), ("heads.span", ["kind": "choice"]),

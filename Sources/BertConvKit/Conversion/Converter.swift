@@ -90,7 +90,8 @@ public struct Converter {
     for file in model.source.files where !request.replaces {
       if let source = try? InputFile(file), source.isSame(as: request.output) {
         throw Refusal(
-          .contradictory, "the output is the source itself", file: request.output, rule: "R-DUR-05", hint: "choose another name"
+          .contradictory, "the output is the source itself", file: request.output, rule: "R-DUR-05",
+          hint: "choose another name"
         )
       }
     }

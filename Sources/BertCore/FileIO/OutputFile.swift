@@ -44,7 +44,8 @@ package final class OutputFile {
 
   /// Why an output that is there already is not written.
   package static func existing(_ path: String) -> Refusal {
-    Refusal(.contradictory, "the output exists already", file: path, hint: "choose another name, or replace it with --force")
+    Refusal(
+      .contradictory, "the output exists already", file: path, hint: "choose another name, or replace it with --force")
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {

@@ -79,7 +79,7 @@ extension PlanProblem {
       case .unknown(let names):
         sentences.append("\(names.count) tensor\(names.count == 1 ? " is" : "s are") not known: \(names.listed(5))")
         hints.append(
-          names.prefix(3).map { "--drop '\($0.printable)'" }.joined(separator: " ")
+          names.prefix(3).map { "--drop \($0.printable.shellQuoted)" }.joined(separator: " ")
             + " would leave out what is not known")
       case .undecided(let settings):
         sentences.append("the tensors cannot tell \(settings.map(\.what).joined(separator: ", "))")

@@ -177,6 +177,8 @@ struct PlanBuilder {
 
   private mutating func choosePresentParts() {
     var paths: Set<String> = []
+    let stored = Set(fills.values.flatMap { $0.map { recognition.layout.tensors[$0.row].canonical } })
+    func isStored(_ part: Part) -> Bool { part.tensors.contains { stored.contains($0.name) } }
     for part in family.parts {
       let isThere: Bool
       switch part.presence {
@@ -197,14 +199,6 @@ struct PlanBuilder {
         let names = family.parts.first { $0.path == need }?.tensors.map(\.name) ?? []
         problems.append(.missing(names.map(storedName)))
       }
-    }
-  }
-
-  private func isStored(_ part: Part) -> Bool {
-    let patterns = part.tensors.map { NamePattern($0.name) }
-    return fills.keys.contains { name in
-      let numbered = NumberedName(name)
-      return patterns.contains { $0.match(numbered) != nil }
     }
   }
 

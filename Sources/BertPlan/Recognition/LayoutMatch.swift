@@ -51,7 +51,7 @@ struct LayoutMatch {
     var found: [(index: Int, rows: [(row: Int, numbers: [Int])], drop: Layout.Drop?)] = []
     var inner = 1
     for tensor in tensors {
-      let name = layout.names.rewrite(String(tensor.name.dropFirst(wrapper.count)))
+      let name = layout.names.rewrite(WrapperPrefix.cut(wrapper, from: tensor.name))
       let numbered = NumberedName(name)
       let rows = (patterns[numbered.key] ?? []).compactMap { pattern, row in
         pattern.match(numbered).map { (row: row, numbers: $0) }
@@ -91,7 +91,7 @@ struct LayoutMatch {
     guard let proof = family.proof else { return false }
     let globs = proof.names.map(Glob.init)
     let hasName = assignments.keys.contains { index in
-      let name = layout.names.rewrite(String(catalogue[index].name.dropFirst(wrapper.count)))
+      let name = layout.names.rewrite(WrapperPrefix.cut(wrapper, from: catalogue[index].name))
       return globs.contains { $0.matches(name) }
     }
     if hasName { return true }

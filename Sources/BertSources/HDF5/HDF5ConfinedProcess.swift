@@ -109,6 +109,7 @@ package enum HDF5ConfinedProcess {
     let what =
       signal == SIGPROF
       ? "libhdf5 does not come to an end of the file's structure" : "libhdf5 breaks down on the file's structure"
-    return Refusal(.damaged, what, rule: "R-H5-10", hint: "the file is damaged or made to do harm; fetch it again")
+    return Refusal(
+      .damaged, what, rule: "R-H5-10", hint: "the file is damaged, made to do harm, or cut into very many chunks")
   }
 }
