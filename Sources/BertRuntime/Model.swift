@@ -13,6 +13,7 @@ package final class Model<Scalar: KernelScalar> {
   private let execution: Execution<Scalar>
 
   private var embeddings: Embeddings<Scalar>?
+  /// By the number of the stored unit.
   private var layers: [Int: EncoderLayer<Scalar>] = [:]
   private var pooler: Pooler<Scalar>?
   private var heads: [String: any HeadBlock<Scalar>] = [:]
@@ -36,7 +37,13 @@ package final class Model<Scalar: KernelScalar> {
   private var bounds: InputBounds {
     InputBounds(
       vocabulary: sizes.vocabulary, segments: sizes.segments, positions: sizes.positions,
-      choices: descriptor.heads.values.contains(.choice))
+      padding: descriptor.wiring.embeddings.padding,
+      choices: descriptor.heads.values.contains { if case .choice = $0 { true } else { false } })
+  }
+
+  /// The stored units that run at a depth, in order.
+  private func units(at depth: Int) -> Range<Int> {
+    descriptor.wiring.layers.schedule?.units(at: depth) ?? depth..<depth + 1
   }
 
   /// All that can be computed for inputs of a shape, in the order of computation.
@@ -49,10 +56,13 @@ package final class Model<Scalar: KernelScalar> {
     var all = [OutputDescription(name: "hidden_states.0", shape: hidden, unit: .token, stage: "embeddings")]
     for depth in 0..<sizes.layers {
       let stage = "layers.\(depth)"
-      all.append(
-        OutputDescription(
-          name: "attentions.\(depth)", shape: [batch.sequences, heads, batch.tokens, batch.tokens], unit: .attention,
-          stage: stage))
+      let units = units(at: depth).count
+      for run in depth * units..<(depth + 1) * units {
+        all.append(
+          OutputDescription(
+            name: "attentions.\(run)", shape: [batch.sequences, heads, batch.tokens, batch.tokens], unit: .attention,
+            stage: stage))
+      }
       all.append(
         OutputDescription(name: "hidden_states.\(depth + 1)", shape: hidden, unit: .token, stage: stage))
     }
@@ -112,7 +122,10 @@ package final class Model<Scalar: KernelScalar> {
     let first = start?.depth ?? 0
     room("hidden_states.\(first)")?.update(from: hidden, count: count)
     for depth in first..<max(first, depthNeeded(wanting, available)) {
-      try loadedLayer(depth).apply(hidden, batch, probabilities: room("attentions.\(depth)"), execution)
+      for (index, unit) in units(at: depth).enumerated() {
+        let run = depth * units(at: depth).count + index
+        try loadedUnit(unit).apply(hidden, batch, probabilities: room("attentions.\(run)"), execution)
+      }
       room("hidden_states.\(depth + 1)")?.update(from: hidden, count: count)
     }
     room("last_hidden_state")?.update(from: hidden, count: count)
@@ -141,7 +154,7 @@ package final class Model<Scalar: KernelScalar> {
   package func load(wanting: Set<String>) throws {
     let available = try outputs(for: [1, 1])
     _ = try loadedEmbeddings()
-    for depth in 0..<depthNeeded(wanting, available) { _ = try loadedLayer(depth) }
+    for depth in 0..<depthNeeded(wanting, available) { for unit in units(at: depth) { _ = try loadedUnit(unit) } }
     if wanting.contains("pooler_output") { _ = try loadedPooler() }
     for (word, head) in descriptor.heads
     where available.contains(where: { $0.stage == "heads." + word && wanting.contains($0.name) }) {
@@ -193,22 +206,24 @@ extension Model {
     let name = "embeddings.token.weight"
     let table: TokenTable<Scalar> =
       shared
-      ? .packed(try loader.matrix(name, rows: sizes.vocabulary, columns: sizes.hidden))
-      : .rows(try loader.tensor(name, [sizes.vocabulary, sizes.hidden]))
+      ? .packed(try loader.matrix(name, rows: sizes.vocabulary, columns: sizes.embedding))
+      : .rows(try loader.tensor(name, [sizes.vocabulary, sizes.embedding]))
     let loaded = Embeddings(
       token: table,
-      segment: try sizes.segments.map { try loader.tensor("embeddings.segment.weight", [$0, sizes.hidden]) },
-      position: wiring.positions == .absolute
-        ? try loader.tensor("embeddings.position.weight", [sizes.positions, sizes.hidden]) : nil,
-      norm: try loader.norm("embeddings.norm", width: sizes.hidden, epsilon: wiring.epsilon))
+      segment: try sizes.segments.map { try loader.tensor("embeddings.segment.weight", [$0, sizes.embedding]) },
+      position: wiring.positions == .unused
+        ? nil : try loader.tensor("embeddings.position.weight", [sizes.positions, sizes.embedding]),
+      norm: try loader.norm("embeddings.norm", width: sizes.embedding, epsilon: wiring.epsilon),
+      projection: wiring.projection
+        ? try loader.linear("embeddings.projection", out: sizes.hidden, in: sizes.embedding) : nil)
     embeddings = loaded
     return loaded
   }
 
-  private func loadedLayer(_ depth: Int) throws -> EncoderLayer<Scalar> {
-    if let layer = layers[depth] { return layer }
-    let layer = try loader.encoderLayer("layers.\(depth)", descriptor.wiring.layers, sizes)
-    layers[depth] = layer
+  private func loadedUnit(_ unit: Int) throws -> EncoderLayer<Scalar> {
+    if let layer = layers[unit] { return layer }
+    let layer = try loader.encoderLayer("layers.\(unit)", descriptor.wiring.layers, sizes)
+    layers[unit] = layer
     return layer
   }
 

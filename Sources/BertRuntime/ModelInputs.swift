@@ -10,7 +10,7 @@ package struct ModelInputs: Sendable, Equatable {
   package var attentionMask: [Int]?
   /// Segment ids; nil: all 0.
   package var tokenTypeIDs: [Int]?
-  /// Nil: 0, 1, 2 … in every sequence.
+  /// Nil: as the wiring counts them, 0, 1, 2 … in most models.
   package var positionIDs: [Int]?
 
   package init(
@@ -37,9 +37,11 @@ package enum InputLimits {
 /// The extents of a model that inputs must respect.
 struct InputBounds {
   var vocabulary: Int
-  /// Nil: without a table, every type would be out of range but 0.
+  /// Nil: there is no table, so that types mean nothing.
   var segments: Int?
   var positions: Int
+  /// The id of the padding token where positions are counted from it.
+  var padding: Int? = nil
   /// Whether inputs may have an axis for choices.
   var choices: Bool
 }
@@ -120,11 +122,18 @@ struct Batch<Scalar: KernelScalar> {
       return values
     }
     ids = try checked(inputs.inputIDs, "input_ids", below: bounds.vocabulary)!
+    guard bounds.segments != nil || inputs.tokenTypeIDs == nil else {
+      throw Refusal(
+        .contradictory, "the model has no segments, but token_type_ids are given", place: "token_type_ids",
+        rule: "R-GOLD-03")
+    }
     types =
       try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
       ?? [Int](repeating: 0, count: shape.rows)
+    let counted = bounds.padding.map { Self.positions(inputs.inputIDs, tokens: shape.tokens, after: $0) }
     positions =
       try checked(inputs.positionIDs, "position_ids", below: bounds.positions)
+      ?? checked(counted, "the count of tokens", below: bounds.positions)
       ?? (0..<shape.rows).map { $0 % shape.tokens }
     let mask = try checked(inputs.attentionMask, "attention_mask", below: 2)
     guard let mask, mask.contains(0) else {
@@ -140,5 +149,17 @@ struct Batch<Scalar: KernelScalar> {
     let hidden = Buffer<Scalar>(count: shape.rows)
     for (row, seen) in mask.enumerated() { hidden.start[row] = seen == 1 ? 0 : -.infinity }
     self.hidden = hidden
+  }
+
+  /// Positions that count the tokens of each sequence other than `padding`, from `padding` + 1 on; padding itself has
+  /// the position `padding`. The ids decide, not the mask.
+  private static func positions(_ ids: [Int], tokens: Int, after padding: Int) -> [Int] {
+    var last = padding
+    return ids.enumerated().map { row, id in
+      if row % tokens == 0 { last = padding }
+      guard id != padding else { return padding }
+      last += 1
+      return last
+    }
   }
 }

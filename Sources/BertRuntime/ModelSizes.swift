@@ -7,6 +7,9 @@ struct ModelSizes {
   private static let largest = 1 << 24
 
   let hidden: Int
+  /// The embeddings' width before they are projected to the hidden one.
+  let embedding: Int
+  /// How many layers a token passes.
   let layers: Int
   let intermediate: Int
   let vocabulary: Int
@@ -30,11 +33,17 @@ struct ModelSizes {
       return size
     }
     hidden = try required("hidden")
-    layers = try required("layers")
+    embedding = try size("embedding") ?? hidden
+    layers = try descriptor.wiring.layers.schedule?.depth ?? required("layers")
     intermediate = try required("intermediate")
     vocabulary = try required("vocabulary")
     positions = try required("positions")
     segments = try size("segments")
+    guard embedding == hidden || descriptor.wiring.embeddings.projection else {
+      throw Refusal(
+        .contradictory, "embeddings of width \(embedding) do not reach \(hidden) hidden columns without a projection",
+        place: "descriptor.wiring.embeddings", rule: "R-BERTW-07")
+    }
     let heads = descriptor.wiring.layers.attention.heads
     guard heads > 0, hidden % heads == 0 else {
       throw Refusal(

@@ -11,11 +11,15 @@ extension ModelDescriptor {
     var used: Set<String> = []
     var result: [ExpectedTensor] = []
     for part in family.parts where tree.member(at: part.path) != nil {
-      let count = try part.repeatedBy.map { try size($0, family, &used) }
-      guard (count ?? 1) <= tensorLimit / max(1, part.tensors.count) else {
-        throw Refusal(.damaged, "the descriptor claims \(count ?? 1) layers", place: "descriptor", rule: "R-BERTW-07")
+      var count = 1
+      for name in part.repeatedBy {
+        let (product, overflow) = count.multipliedReportingOverflow(by: try size(name, family, &used))
+        guard !overflow, product <= tensorLimit / max(1, part.tensors.count) else {
+          throw Refusal(.damaged, "the descriptor claims too many layers", place: "descriptor", rule: "R-BERTW-07")
+        }
+        count = product
       }
-      for index in 0..<(count ?? 1) {
+      for index in 0..<count {
         for template in part.tensors {
           let shape = Shape(
             try template.shape.map {
@@ -24,7 +28,7 @@ extension ModelDescriptor {
               case .symbol(let symbol): try size(symbol, family, &used)
               }
             })
-          let name = count == nil ? template.name : template.name.replacingIndex(index)
+          let name = part.repeatedBy.isEmpty ? template.name : template.name.replacingIndex(index)
           result.append(ExpectedTensor(name: name, shape: shape, part: part.path))
         }
       }

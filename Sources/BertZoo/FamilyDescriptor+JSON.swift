@@ -21,6 +21,12 @@ extension FamilyDescriptor {
       }
       return (divisor, dividend)
     }
+    bounds = try fields.array("bounds").map {
+      guard let pair = $0.array, pair.count == 2, let factors = pair[0].array, let most = pair[1].string else {
+        throw Refusal(.damaged, "bounds holds something else than factors with what they must not exceed")
+      }
+      return (factors.compactMap(\.string), most)
+    }
     dialects = try fields.array("dialects").map { try Dialect(JSONFields($0, "dialect")) }
     parts = try fields.array("parts").map { try Part(JSONFields($0, "part")) }
     architectures = [:]
@@ -28,8 +34,11 @@ extension FamilyDescriptor {
       guard let head = value.string else { throw Refusal(.damaged, "architectures.\(name) is not a head") }
       architectures[name] = head
     }
+    partArchitectures = try fields.object("partArchitectures").members
+      .reduce(into: [:]) { $0[$1.key] = $1.value.string }
     headChoices = try fields.array("headChoice").map { try HeadChoice(JSONFields($0, "headChoice")) }
-    proof = try Proof(fields.fields("proof"))
+    let evidence = try fields.value("proof")
+    proof = evidence == .null ? nil : try Proof(JSONFields(evidence, "proof"))
     layouts = try Layout.all(fields.array("layouts"))
     try fields.finish()
   }
@@ -96,6 +105,7 @@ extension Dialect.Key {
   fileprivate init(_ fields: consuming JSONFields) throws {
     key = fields.optional("key")?.string
     defaultValue = fields.optional("default")
+    aliases = fields.has("aliases") ? try fields.strings("aliases") : []
     fixed = fields.optional("fixed")
     words = (fields.optional("words")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     remarks = (fields.optional("remarks")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
@@ -107,7 +117,9 @@ extension Part {
   fileprivate init(_ fields: consuming JSONFields) throws {
     path = try fields.string("at")
     value = try fields.value("value")
-    repeatedBy = fields.optional("repeat")?.string
+    repeatedBy =
+      try fields.has("repeat") ? fields.optional("repeat")?.string.map { [$0] } ?? fields.strings("repeat") : []
+    absentWhenEqual = fields.has("absentWhenEqual") ? try fields.strings("absentWhenEqual") : []
     needs = fields.has("needs") ? try fields.strings("needs") : []
     let within = fields.optional("within")?.string
     if let (setting, values) = fields.optional("when")?.object?.members.first {
@@ -135,7 +147,7 @@ extension Part {
 extension HeadChoice {
   fileprivate init(_ fields: consuming JSONFields) throws {
     among = Set(try fields.strings("among"))
-    withoutPart = fields.optional("without")?.string
+    without = fields.optional("without")?.string
     rows = fields.optional("rows")?.integer
     head = try fields.value("take").string
     try fields.finish()
@@ -145,8 +157,9 @@ extension HeadChoice {
 extension Proof {
   fileprivate init(_ fields: consuming JSONFields) throws {
     names = try fields.strings("names")
-    parts = try fields.strings("parts")
-    least = try fields.object("least").members.reduce(into: [:]) { $0[$1.key] = $1.value.integer }
+    parts = fields.has("parts") ? try fields.strings("parts") : []
+    least = (fields.optional("least")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
+    exact = (fields.optional("exact")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
     try fields.finish()
   }
 }

@@ -16,15 +16,20 @@ package struct FamilyDescriptor: Sendable {
   package var derived: [String: DerivedSize]
   /// Pairs of settings of which the first must divide the second.
   package var divides: [(divisor: String, dividend: String)]
+  /// Settings of which the product must not exceed another.
+  package var bounds: [(factors: [String], most: String)]
   /// The languages of configuration files; the last is taken where no other is recognised.
   package var dialects: [Dialect]
   /// What a model is made of, in no particular order.
   package var parts: [Part]
   /// The head that a Hugging Face class name stands for.
   package var architectures: [String: String]
+  /// The part of a checkpoint of several models that a Hugging Face class name stands for.
+  package var partArchitectures: [String: String]
   /// How to tell heads apart that are stored under the same names.
   package var headChoices: [HeadChoice]
-  package var proof: Proof
+  /// Nil where only a configuration or the user can say that a model is of this family.
+  package var proof: Proof?
   package var layouts: [Layout]
 }
 
@@ -33,6 +38,8 @@ package struct Setting: Sendable {
   package enum Kind: String, Sendable {
     /// An extent of at least 1.
     case size
+    /// A token's number, from 0 on.
+    case id
     /// How many units a repeated part has; at least 1.
     case count
     /// A positive number.
@@ -79,15 +86,21 @@ package struct Dialect: Sendable {
 
   /// Where a setting stands and what its words mean.
   package struct Key: Sendable {
-    /// Nil where this dialect's code has the value fixed.
+    /// Nil where this dialect's code has the value fixed and no user can give another.
     package var key: String?
+    /// Other keys that mean the same.
+    package var aliases: [String]
     /// The value where the key is absent; nil where a file must have it.
     package var defaultValue: JSON?
     /// For word settings: this dialect's words and what they mean.
     package var words: [String: String]
     /// What a user should know when a certain word is met.
     package var remarks: [String: String]
+    /// The value that this dialect's code has fixed, whatever a file says.
     package var fixed: JSON?
+
+    /// All keys that mean the setting.
+    package var spellings: [String] { (key.map { [$0] } ?? []) + aliases }
   }
 }
 
@@ -98,8 +111,10 @@ package struct Part: Sendable {
   /// What stands at that path; a text `$name` stands for a setting's value.
   package var value: JSON
   package var presence: Presence
-  /// The count setting that says how many units the part has; tensor names then hold `{i}`.
-  package var repeatedBy: String?
+  /// The count settings whose product says how many units the part has; tensor names then hold `{i}`.
+  package var repeatedBy: [String]
+  /// Two extents that must be equal where the part is not there.
+  package var absentWhenEqual: [String]
   /// Parts without which this one cannot be computed.
   package var needs: [String]
   package var tensors: [TensorTemplate]
@@ -129,8 +144,8 @@ package struct TensorTemplate: Sendable {
 /// One line of the decision between heads whose tensors have the same names; the first line that fits decides.
 package struct HeadChoice: Sendable {
   package var among: Set<String>
-  /// The line fits when this part is absent.
-  package var withoutPart: String?
+  /// The line fits when this part, or this canonical tensor, is absent.
+  package var without: String?
   /// The line fits when the head's output has this many rows.
   package var rows: Int?
   /// Nil: the user has to say.
@@ -144,6 +159,8 @@ package struct Proof: Sendable {
   /// Or: these parts are there, and these extents have at least these values.
   package var parts: [String]
   package var least: [String: Int]
+  /// And these have exactly these.
+  package var exact: [String: Int]
 }
 
 /// How one kind of release names and stores the tensors.
@@ -157,6 +174,19 @@ package struct Layout: Sendable {
   package var prefixes: [String]
   package var tensors: [Row]
   package var drops: [Drop]
+  /// Canonical tensors of which a second copy may hold only zeros, because a writer of this layout forgot to fill it.
+  package var zeroCopies: Set<String>
+  /// Which of several models that one checkpoint holds this layout reads; nil where there is one.
+  package var part: String?
+  /// What the release's code computes where no configuration says it.
+  package var rules: [String: Rule]
+
+  /// A setting as the quotient of another and a number, rounded down, but at least 1.
+  package struct Rule: Sendable {
+    package var dividend: String
+    package var divisor: Int
+    package var remark: String
+  }
 
   /// A source tensor's name pattern, the canonical name it fills, and what happens to it on the way.
   package struct Row: Sendable {
@@ -188,10 +218,32 @@ package struct NameRewriting: Sendable {
   package var droppedParts = 0
   package var droppedSuffix = ""
   package var replacements: [(old: String, new: String)] = []
+  /// Leading texts after which a part, up to the next point, is a name that its maker chose, and is cut out.
+  package var chosenNamesAfter: [String] = []
 }
 
-/// What turns a stored tensor into the canonical one. Every operation has an inverse.
+/// What turns a stored tensor into the canonical one. Every operation but `noTokenTypes` has an inverse; the parts of a
+/// split together do.
 package enum TensorOperation: String, Sendable {
   /// Swaps the last two axes.
   case transpose
+  /// The first third of the first axis: the query of a fused projection.
+  case firstThird = "split 1/3"
+  /// The key of a fused projection.
+  case secondThird = "split 2/3"
+  /// The value of a fused projection.
+  case lastThird = "split 3/3"
+  /// One row of zeros, as wide as the stored tensor and of its type: the table of segments of an architecture that has
+  /// none. Adding it changes nothing, and other releases of the same models store it.
+  case noTokenTypes = "no-token-types"
+
+  /// Which third of the first axis is taken; nil for the other operations.
+  package var third: Int? {
+    switch self {
+    case .firstThird: 0
+    case .secondThird: 1
+    case .lastThird: 2
+    case .transpose, .noTokenTypes: nil
+    }
+  }
 }

@@ -8,17 +8,11 @@ package struct ForeignFamily: Sendable {
   package var marks: [String]
 
   package static let all: [ForeignFamily] = [
-    ForeignFamily(title: "ALBERT", modelTypes: ["albert"], marks: ["albert_layer_groups", "transformer/group_0"]),
-    ForeignFamily(title: "CamemBERT", modelTypes: ["camembert"], marks: ["camembert."]),
     ForeignFamily(title: "ConvBERT", modelTypes: ["convbert"], marks: ["key_conv_attn_layer", "conv_attn_key"]),
-    ForeignFamily(title: "DistilBERT", modelTypes: ["distilbert"], marks: ["sa_layer_norm"]),
-    ForeignFamily(
-      title: "ELECTRA", modelTypes: ["electra"], marks: ["electra.", "electra/", "discriminator_predictions"]),
     ForeignFamily(title: "Funnel Transformer", modelTypes: ["funnel"], marks: ["r_w_bias", "model/input/rel_attn"]),
     ForeignFamily(title: "Longformer", modelTypes: ["longformer"], marks: ["query_global"]),
     ForeignFamily(
-      title: "RoBERTa", modelTypes: ["roberta", "xlm-roberta", "xlm-roberta-xl"],
-      marks: ["roberta.", "lm_head.layer_norm", "sentence_encoder.layers"]),
+      title: "XLM-RoBERTa XL", modelTypes: ["xlm-roberta-xl"], marks: ["attention.self_attn_layer_norm"]),
     ForeignFamily(title: "XLM or FlauBERT", modelTypes: ["xlm", "flaubert"], marks: ["attentions.0.q_lin"]),
     ForeignFamily(
       title: "BART", modelTypes: ["bart", "mbart"], marks: ["encoder_attn.k_proj", "decoder.layers.0.self_attn.k_proj"]),

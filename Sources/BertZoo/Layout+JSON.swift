@@ -19,7 +19,12 @@ extension Layout {
         names: try NameRewriting(fields.optional("names")),
         prefixes: try fields.strings("prefixes"),
         tensors: try rows.flatMap { try Layout.spellOut($0, leaves) },
-        drops: try fields.array("drops").map { try Drop(JSONFields($0, "layout.\(id).drops")) })
+        drops: try fields.array("drops").map { try Drop(JSONFields($0, "layout.\(id).drops")) },
+        zeroCopies: Set(fields.has("zeroCopies") ? try fields.strings("zeroCopies") : []),
+        part: fields.optional("part")?.string,
+        rules: try (fields.optional("rules")?.object?.members ?? []).reduce(into: [:]) {
+          $0[$1.key] = try Rule(JSONFields($1.value, "layout.\(id).rules.\($1.key)"))
+        })
       try fields.finish()
       return layout
     }
@@ -59,6 +64,16 @@ extension NameRewriting {
       guard let pair = $0.array, pair.count == 2, let old = pair[0].string, let new = pair[1].string else { return nil }
       return (old, new)
     }
+    chosenNamesAfter = fields.has("chosenNamesAfter") ? try fields.strings("chosenNamesAfter") : []
+    try fields.finish()
+  }
+}
+
+extension Layout.Rule {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    dividend = try fields.string("dividend")
+    divisor = try fields.integer("divisor")
+    remark = try fields.string("remark")
     try fields.finish()
   }
 }

@@ -55,11 +55,23 @@ extension Wiring {
 extension EmbeddingsWiring {
   fileprivate init(_ fields: consuming JSONFields) throws {
     positions = try fields.word("positions")
+    padding = fields.has("padding") ? try fields.integer("padding") : nil
+    guard (padding != nil) == (positions == .fromPadding), (0..<ModelDescriptor.largestSize).contains(padding ?? 0)
+    else {
+      throw fields.refusal("padding", "the id that positions are counted from")
+    }
     epsilon = try fields.epsilon()
+    projection = fields.has("projection")
+    if projection, try fields.value("projection") != true { throw fields.refusal("projection", "true or nothing") }
     try fields.finish()
   }
 
-  fileprivate var json: JSON { ["positions": .string(positions.rawValue), "epsilon": JSON(epsilon)] }
+  fileprivate var json: JSON {
+    var object: JSONObject = ["positions": .string(positions.rawValue), "epsilon": JSON(epsilon)]
+    object["padding"] = padding.map { .integer($0) }
+    if projection { object["projection"] = true }
+    return .object(object)
+  }
 }
 
 extension LayersWiring {
@@ -68,14 +80,43 @@ extension LayersWiring {
     activation = try fields.word("activation")
     norm = try fields.word("norm")
     epsilon = try fields.epsilon()
+    schedule = fields.has("schedule") ? try LayerSchedule(fields.fields("schedule")) : nil
     try fields.finish()
   }
 
   fileprivate var json: JSON {
-    [
+    var object: JSONObject = [
       "attention": attention.json, "activation": .string(activation.rawValue), "norm": .string(norm.rawValue),
       "epsilon": JSON(epsilon),
     ]
+    object["schedule"] = schedule?.json
+    return .object(object)
+  }
+}
+
+extension LayerSchedule {
+  /// More runs of layers than any published model has.
+  private static let mostRuns = 4_096
+
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    func number(_ key: String) throws -> Int {
+      let number = try fields.integer(key)
+      guard (1...LayerSchedule.mostRuns).contains(number) else {
+        throw fields.refusal(key, "a number between 1 and \(LayerSchedule.mostRuns)")
+      }
+      return number
+    }
+    depth = try number("depth")
+    groups = try number("groups")
+    inner = try number("inner")
+    guard groups <= depth, runs <= LayerSchedule.mostRuns else {
+      throw fields.refusal("groups", "no more groups than layers, and at most \(LayerSchedule.mostRuns) runs of layers")
+    }
+    try fields.finish()
+  }
+
+  fileprivate var json: JSON {
+    ["depth": .integer(depth), "groups": .integer(groups), "inner": .integer(inner)]
   }
 }
 
@@ -110,7 +151,7 @@ extension PoolerWiring {
 }
 
 extension Head {
-  private enum Kind: String { case mlm, pooled, choice, tokens, span }
+  private enum Kind: String { case mlm, pooled, firstToken, choice, tokens, span, rtd }
   /// What stands under `decoder` of an MLM head whose decoder is not the token table.
   private enum Decoder: String { case own }
 
@@ -121,16 +162,19 @@ extension Head {
         activation: try fields.word("activation"), epsilon: try fields.epsilon(),
         tied: fields.has("decoder") ? try fields.word("decoder", Decoder.self) != .own : true)
     case .pooled: self = .pooled(labels: try fields.labels())
-    case .choice: self = .choice
+    case .firstToken: self = .firstToken(activation: try fields.word("activation"), labels: try fields.labels())
+    case .choice: self = .choice(activation: fields.has("activation") ? try fields.word("activation") : nil)
     case .tokens: self = .tokens(labels: try fields.labels())
     case .span: self = .span
+    case .rtd: self = .rtd(activation: try fields.word("activation"))
     }
     try fields.finish()
   }
 
   fileprivate var json: JSON {
-    func object(_ kind: Kind, _ labels: [String] = []) -> JSON {
+    func object(_ kind: Kind, _ labels: [String] = [], _ activation: Activation? = nil) -> JSON {
       var object: JSONObject = ["kind": .string(kind.rawValue)]
+      object["activation"] = activation.map { .string($0.rawValue) }
       if !labels.isEmpty { object["labels"] = .array(labels.map(JSON.string)) }
       return .object(object)
     }
@@ -142,9 +186,11 @@ extension Head {
       if !tied { object["decoder"] = .string(Decoder.own.rawValue) }
       return .object(object)
     case .pooled(let labels): return object(.pooled, labels)
-    case .choice: return object(.choice)
+    case .firstToken(let activation, let labels): return object(.firstToken, labels, activation)
+    case .choice(let activation): return object(.choice, [], activation)
     case .tokens(let labels): return object(.tokens, labels)
     case .span: return object(.span)
+    case .rtd(let activation): return object(.rtd, [], activation)
     }
   }
 }

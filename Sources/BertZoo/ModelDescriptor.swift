@@ -55,7 +55,7 @@ public struct Wiring: Sendable, Equatable {
   }
 }
 
-/// The sum of the embedding tables that are there, then a norm.
+/// The sum of the embedding tables that are there, then a norm, then a projection where there is one.
 public struct EmbeddingsWiring: Sendable, Equatable {
   /// Where position ids come from and whether their table is added.
   public enum Positions: String, Sendable {
@@ -63,14 +63,22 @@ public struct EmbeddingsWiring: Sendable, Equatable {
     case absolute
     /// The table is stored but not added: the layers look at distances instead.
     case unused
+    /// Tokens other than padding are counted from padding + 1 on; padding itself has its own id as position.
+    case fromPadding
   }
   public var positions: Positions
+  /// The id of the padding token, where positions are counted from it.
+  public var padding: Int?
   /// The ε of the norm after the sum.
   public var epsilon: Double
+  /// Whether a linear layer leads from the embeddings' width to the hidden one; without it the two are the same.
+  public var projection: Bool
 
-  public init(positions: Positions, epsilon: Double) {
+  public init(positions: Positions, padding: Int? = nil, epsilon: Double, projection: Bool = false) {
     self.positions = positions
+    self.padding = padding
     self.epsilon = epsilon
+    self.projection = projection
   }
 }
 
@@ -86,13 +94,43 @@ public struct LayersWiring: Sendable, Equatable {
   public var activation: Activation
   public var norm: NormPlace
   public var epsilon: Double
+  /// Nil where every stored unit runs once, in its order.
+  public var schedule: LayerSchedule?
 
-  public init(attention: AttentionWiring, activation: Activation, norm: NormPlace, epsilon: Double) {
+  public init(
+    attention: AttentionWiring, activation: Activation, norm: NormPlace, epsilon: Double, schedule: LayerSchedule? = nil
+  ) {
     self.attention = attention
     self.activation = activation
     self.norm = norm
     self.epsilon = epsilon
+    self.schedule = schedule
   }
+}
+
+/// Which stored unit runs at which depth, where depths share their weights by groups.
+public struct LayerSchedule: Sendable, Equatable {
+  /// How many layers a token passes.
+  public var depth: Int
+  /// Into how many groups the depths are cut, evenly and in order.
+  public var groups: Int
+  /// How many units of its group run, one after the other, at every depth.
+  public var inner: Int
+
+  public init(depth: Int, groups: Int, inner: Int) {
+    self.depth = depth
+    self.groups = groups
+    self.inner = inner
+  }
+
+  /// The units that run at a depth: those of group ⌊depth · groups / total⌋.
+  public func units(at depth: Int) -> Range<Int> {
+    let group = depth * groups / self.depth
+    return group * inner..<(group + 1) * inner
+  }
+
+  /// How often all stored units together run.
+  public var runs: Int { depth * inner }
 }
 
 /// How the positions of a sequence look at one another.
@@ -133,10 +171,16 @@ public enum Head: Sendable, Equatable {
   case mlm(activation: Activation, epsilon: Double, tied: Bool)
   /// A linear layer on the pooled output: [batch, labels]. `labels` is empty where no names are known.
   case pooled(labels: [String])
-  /// A linear layer on the pooled output of each choice: [batch, choices].
-  case choice
+  /// A dense layer with `activation` on the first token, then a linear one: [batch, labels].
+  case firstToken(activation: Activation, labels: [String])
+  /// A linear layer on the pooled output of each choice: [batch, choices]. With an activation it reads a dense layer of
+  /// its own on the first token instead.
+  case choice(activation: Activation?)
   /// A linear layer on each position: [batch, tokens, labels].
   case tokens(labels: [String])
   /// A linear layer on each position, column 0 start and column 1 end: two times [batch, tokens].
   case span
+  /// A dense layer, then a linear one with one output, on each position: [batch, tokens], positive where a token was
+  /// replaced.
+  case rtd(activation: Activation)
 }

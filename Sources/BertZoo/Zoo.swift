@@ -5,19 +5,30 @@ import CZooData
 package enum Zoo {
   /// By family identifier.
   package static let families: [String: FamilyDescriptor] = {
-    var families: [String: FamilyDescriptor] = [:]
-    for index in 0..<bertconv_zoo_variant_count() {
-      let file = bertconv_zoo_variant(index)
-      let text = UnsafeBufferPointer(start: file.bytes, count: file.length)
-      do {
-        let family = try FamilyDescriptor(json: JSONParser.parse(text, String(cString: file.name)))
-        families[family.family] = family
-      } catch {
-        preconditionFailure("the descriptor \(String(cString: file.name)) inside this program is wrong: \(error)")
+    var length = 0
+    let start = bertconv_zoo_variants(&length)
+    let files = UnsafeBufferPointer(start: start, count: length).split(separator: 0)
+    do {
+      var trees: [String: JSON] = [:]
+      for file in files {
+        let tree = try JSONParser.parse(UnsafeBufferPointer(rebasing: file), "a variant")
+        trees[tree["family"]?.string ?? ""] = tree
       }
+      return try trees.mapValues { try FamilyDescriptor(json: inheriting($0, from: trees)) }
+    } catch {
+      preconditionFailure("a descriptor inside this program is wrong: \(error)")
     }
-    return families
   }()
+
+  /// A descriptor that is `sameAs` another has all its members but those that it gives itself.
+  private static func inheriting(_ tree: JSON, from trees: [String: JSON]) throws -> JSON {
+    guard let base = tree["sameAs"]?.string else { return tree }
+    guard var object = trees[base]?.object, let own = tree.object else {
+      throw Refusal(.damaged, "there is no family \(base.quoted) to be the same as")
+    }
+    for (key, value) in own.members where key != "sameAs" { object[key] = value }
+    return .object(object)
+  }
 
   /// In the order of their identifiers.
   package static var all: [FamilyDescriptor] { families.values.sorted { $0.family < $1.family } }

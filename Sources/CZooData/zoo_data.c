@@ -1,13 +1,18 @@
-// The variant descriptors travel inside the binary, so that an installed bertconv needs no file of its checkout.
+// The variant descriptors travel inside the binary, so that an installed bertconv needs no file of its checkout. A family
+// is one line here.
 #include "zoo_data.h"
 
-static const unsigned char bert[] = {
-#embed "../../Zoo/Variants/bert.json"
+static const unsigned char variants[] = {
+#embed "../../Zoo/Variants/albert.json" suffix(, 0, )
+#embed "../../Zoo/Variants/bert.json" suffix(, 0, )
+#embed "../../Zoo/Variants/camembert.json" suffix(, 0, )
+#embed "../../Zoo/Variants/distilbert.json" suffix(, 0, )
+#embed "../../Zoo/Variants/electra.json" suffix(, 0, )
+#embed "../../Zoo/Variants/roberta.json" suffix(, 0, )
+#embed "../../Zoo/Variants/xlm-roberta.json" suffix(, 0, )
 };
 
-static const bertconv_zoo_file variants[] = {
-    {"bert", bert, sizeof bert},
-};
-
-size_t bertconv_zoo_variant_count(void) { return sizeof variants / sizeof variants[0]; }
-bertconv_zoo_file bertconv_zoo_variant(size_t index) { return variants[index]; }
+const unsigned char *bertconv_zoo_variants(size_t *length) {
+  *length = sizeof variants;
+  return variants;
+}

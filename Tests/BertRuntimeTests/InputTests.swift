@@ -6,7 +6,7 @@ import Testing
 @Suite("Inputs are checked before anything is computed")
 struct InputTests {
   private static let source = RandomModel(
-    hidden: 8, layers: 1, heads: 2, intermediate: 8, positions: 6, with: ["choice": .choice])
+    hidden: 8, layers: 1, heads: 2, intermediate: 8, positions: 6, with: ["choice": .choice(activation: nil)])
 
   private func refusal(_ change: (inout ModelInputs) -> Void, wanting: Set<String> = ["hidden_states.0"]) throws
     -> Refusal?

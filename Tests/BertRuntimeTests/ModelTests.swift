@@ -229,8 +229,8 @@ struct OutputNameTests {
 
   @Test("scores of choices need choices")
   func choices() throws {
-    #expect(try names(["choice": .choice], [2, 3]) == body)
-    #expect(try names(["choice": .choice], [2, 3, 4]) == body + ["logits"])
+    #expect(try names(["choice": .choice(activation: nil)], [2, 3]) == body)
+    #expect(try names(["choice": .choice(activation: nil)], [2, 3, 4]) == body + ["logits"])
   }
 
   @Test("outputs say where they come from")

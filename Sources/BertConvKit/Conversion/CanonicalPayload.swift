@@ -15,6 +15,8 @@ struct CanonicalPayload: Sendable {
     _ index: Int, _ operations: [TensorOperation], _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let info = source.catalogue.tensors[index].info
+    if operations == [.noTokenTypes] { return try streamZeros(info, body) }
+    if operations.count == 1, let third = operations[0].third { return try streamThird(index, third, body) }
     // Transposing twice is doing nothing.
     guard operations.count % 2 == 1, info.shape.rank >= 2 else { return try source.stream(index, body) }
     let matrix = TransposedMatrix(info)

@@ -129,9 +129,7 @@ public struct Converter {
     let writer = try BertwWriter(contents, to: output)
     let payload = CanonicalPayload(source: model.source)
     var casts = CastSummary()
-    progress.begin(
-      "converting", total: plan.moves.reduce(0) { $0 + (infos[$1.source].shape.byteCount(infos[$1.source].dtype) ?? 0) }
-    )
+    progress.begin("converting", total: plan.moves.reduce(0) { $0 + ($1.shape.byteCount(infos[$1.source].dtype) ?? 0) })
     for tensor in contents.tensors {
       let move = moves[tensor.name]!
       let stored = infos[move.source]

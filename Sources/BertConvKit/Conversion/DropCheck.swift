@@ -11,11 +11,12 @@ struct DropCheck {
     let info = source.catalogue.tensors[drop.source].info
     switch drop.check {
     case nil: return
-    case .zeros:
-      try source.stream(drop.source) { chunk in
-        guard chunk.allSatisfy({ $0 == 0 }) else { throw refusal(drop, info, "it does not hold only zeros") }
-      }
+    case .zeros: guard try isZero(drop) else { throw refusal(drop, info, "it does not hold only zeros") }
     case .counting: try checkCounting(drop, info)
+    case .equalOrZeros(let canonical, let operations):
+      var strict = drop
+      strict.check = .equal(to: canonical, operations: operations)
+      if try !isZero(drop) { try run(strict) }
     case .equal(let canonical, let operations):
       let original = plan.moves.first { $0.canonical == canonical }!
       guard operations == original.operations else {
@@ -23,6 +24,12 @@ struct DropCheck {
       }
       try checkEqual(drop, info, original)
     }
+  }
+
+  private func isZero(_ drop: ConversionPlan.Drop) throws -> Bool {
+    var isZero = true
+    try source.stream(drop.source) { chunk in isZero = isZero && chunk.allSatisfy { $0 == 0 } }
+    return isZero
   }
 
   private func refusal(_ drop: ConversionPlan.Drop, _ info: TensorInfo, _ why: String) -> Refusal {

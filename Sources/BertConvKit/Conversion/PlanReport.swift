@@ -90,6 +90,7 @@ extension PlanReport.Drop {
       case .counting: "if it counts 0, 1, 2 …"
       case .zeros: "if it holds only zeros"
       case .equal(let canonical, _): "if it equals \(canonical)"
+      case .equalOrZeros(let canonical, _): "if it equals \(canonical) or holds only zeros"
       case nil: nil
       }
   }

@@ -21,6 +21,7 @@ struct ConvertCommand {
     if let configuration = switches.configuration { words += ["--config", configuration] }
     if let family = switches.family { words += ["--family", family] }
     if let head = switches.head { words += ["--head", head] }
+    if let part = switches.part { words += ["--part", part] }
     for set in switches.sets { words += ["--set", set] }
     for drop in switches.drops { words += ["--drop", drop] }
     if switches.isOpaque { words.append("--opaque") }
@@ -36,6 +37,9 @@ struct ConvertCommand {
           guard let first = heads.first else { return (nil, []) }
           words += ["--head", first]
           assumptions.append("--head \(first) (it may be any of \(heads.joined(separator: ", ")))")
+        case .undecidedPart(let parts):
+          words += ["--part", parts[0]]
+          assumptions.append("--part \(parts[0]) (it may be any of \(parts.joined(separator: ", ")))")
         case .undecided(let settings):
           for setting in settings {
             guard let suggestion = setting.suggestion else { return (nil, []) }

@@ -27,7 +27,10 @@ extension InspectionReport {
       reason = plan.reason
       drops = plan.drops
       remarks += plan.remarks
-      for move in plan.moves { roles[move.source] = move.canonical }
+      // A stored tensor that fills several goes by the first of them.
+      for move in plan.moves.reversed() where !move.operations.contains(.noTokenTypes) {
+        roles[move.source] = move.canonical
+      }
       for (name, head) in plan.descriptor.heads { labels[name] = head.labels }
     case .drafted(let draft):
       family = draft.recognition.family.family
@@ -47,6 +50,7 @@ extension InspectionReport {
     unique = counted.reduce(0) { $0 + $1.parameters }
     bytes = own.reduce(0) { $0 + ($1.info.shape.byteCount($1.info.dtype) ?? 0) }
     layers = InspectionReport.layers(counted)
+    if case .planned(let plan) = model.state { addMade(plan) }
     heads = Set(roles.values.compactMap(InspectionReport.head)).sorted()
     total = unique + (descriptor.map(InspectionReport.reusedParameters) ?? 0)
   }
@@ -79,11 +83,30 @@ extension InspectionReport {
     return layers.values.sorted { CanonicalOrder($0.name) < CanonicalOrder($1.name) }
   }
 
-  /// Parameters that are used a second time: the tensors of parts that are tied to others.
+  /// Counts tensors that the source does not store, but that the model has.
+  private mutating func addMade(_ plan: ConversionPlan) {
+    for move in plan.moves where move.operations.contains(.noTokenTypes) {
+      let parameters = move.shape.count ?? 0
+      unique += parameters
+      guard let place = layers.firstIndex(where: { $0.name == InspectionReport.unit(move.canonical) }) else { continue }
+      layers[place].parameters += parameters
+      layers[place].tensors += 1
+    }
+  }
+
+  /// Parameters that are used a second time: the tensors of parts that are tied to others, and of layers that run more
+  /// than once.
   private static func reusedParameters(_ descriptor: ModelDescriptor) -> Int {
     guard let family = Zoo.families[descriptor.family] else { return 0 }
     let tree = descriptor.json
     var count = 0
+    if let schedule = descriptor.wiring.layers.schedule, let tensors = try? descriptor.tensors(of: family) {
+      var runs: [String: Int] = [:]
+      for depth in 0..<schedule.depth {
+        for unit in schedule.units(at: depth) { runs["layers.\(unit)", default: 0] += 1 }
+      }
+      for tensor in tensors { count += ((runs[unit(tensor.name)] ?? 1) - 1) * (tensor.shape.count ?? 0) }
+    }
     for part in family.parts where tree.member(at: part.path) == nil && !part.tiedTo.isEmpty {
       guard case .whenSetting(_, _, let within?) = part.presence, tree.member(at: within) != nil else { continue }
       for template in part.tensors {
@@ -136,7 +159,7 @@ extension Head {
   /// The names of the outputs, where they have names.
   var labels: [String] {
     switch self {
-    case .pooled(let labels), .tokens(let labels): labels
+    case .pooled(let labels), .firstToken(_, let labels), .tokens(let labels): labels
     default: []
     }
   }

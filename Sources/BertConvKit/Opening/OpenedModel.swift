@@ -64,9 +64,7 @@ struct OpenedModel: Sendable {
     options.drops = switches.drops
     options.family = switches.family
     options.head = switches.head
-    if let part = switches.part {
-      throw Refusal(.usage, "--part \(part.quoted): this checkpoint does not hold several models", file: path)
-    }
+    options.part = switches.part
     var remarks = located.remarks + located.source.catalogue.remarks
     options.configuration = try findConfiguration(located, switches, &remarks)
     let tensors = located.source.catalogue.tensors.map { ($0.info, $0.aside) }
@@ -118,9 +116,6 @@ struct OpenedModel: Sendable {
         "took the configuration \(Path.last(found.path ?? "").quoted); also there: \(found.others.listed())")
     }
     if let path = found.path { return try Configuration(path: path) }
-    if let parameters = located.source.catalogue.parameters?.object, parameters["hidden_size"] != nil {
-      return Configuration(path: located.path, object: parameters)
-    }
-    return nil
+    return located.source.catalogue.parameters.flatMap { Configuration(path: located.path, parameters: $0) }
   }
 }

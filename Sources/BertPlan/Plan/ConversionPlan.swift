@@ -21,6 +21,8 @@ package struct ConversionPlan: Sendable {
       case zeros
       /// The same numbers as a canonical tensor, after these operations.
       case equal(to: String, operations: [TensorOperation])
+      /// The same, or only zeros.
+      case equalOrZeros(to: String, operations: [TensorOperation])
     }
     package var source: Int
     package var rule: String
@@ -51,6 +53,8 @@ package enum PlanProblem: Sendable {
   case undecided([UndecidedSetting])
   /// Heads that are stored under the same names.
   case ambiguousHead([String])
+  /// Models that the checkpoint holds and of which nothing says which is meant.
+  case undecidedPart([String])
   case contradiction(Refusal)
 
   /// A setting that has to be given by hand, with what published models usually have.
@@ -87,6 +91,9 @@ extension PlanProblem {
       case .ambiguousHead(let heads):
         sentences.append("the classifier may be any of \(heads.joined(separator: ", "))")
         hints.append("say which with --head \(heads.joined(separator: "|"))")
+      case .undecidedPart(let parts):
+        sentences.append("the checkpoint holds several models: \(parts.joined(separator: ", "))")
+        hints.append("say which with \(parts.map { "--part \($0)" }.joined(separator: " or "))")
       case .contradiction(let refusal):
         sentences.append(refusal.message)
         if let hint = refusal.hint { hints.append(hint) }

@@ -69,7 +69,7 @@ extension PlanBuilder {
       }
     }
     for part in presentParts {
-      if let count = part.repeatedBy { symbols.insert(count) }
+      part.repeatedBy.forEach(use)
       for case .symbol(let symbol) in part.tensors.flatMap(\.shape) { use(symbol) }
     }
     return symbols.sorted()
@@ -87,6 +87,7 @@ extension PlanBuilder {
           Refusal(
             .contradictory, "\(names[1]) is \(large), which \(names[0]) (\(small)) does not divide", rule: "R-CFG-01")))
     }
+    checkBounds()
     checkLabels()
     let unsolved = usedSymbols().filter { settings[$0]?.integer == nil }
     let blocking = problems.contains { if case .unknown = $0 { false } else { true } }
@@ -109,11 +110,26 @@ extension PlanBuilder {
     problems.append(.missing(names))
   }
 
+  private mutating func checkBounds() {
+    for (factors, most) in family.bounds {
+      let numbers = factors.compactMap { settings[$0]?.integer }
+      guard numbers.count == factors.count, let limit = settings[most]?.integer, numbers.reduce(1, *) > limit else {
+        continue
+      }
+      let names = (factors + [most]).map { Settings.handKey($0, family) ?? $0 }
+      problems.append(
+        .contradiction(
+          Refusal(
+            .contradictory, "\(names.dropLast().joined(separator: " × ")) is \(numbers.reduce(1, *)), more than \(names.last!) (\(limit))",
+            rule: "R-CFG-01")))
+    }
+  }
+
   /// As many names as the classifier has outputs.
   private mutating func checkLabels() {
     guard let labels = settings["labels"]?.array, !labels.isEmpty else { return }
     for part in presentParts where part.value["labels"] != nil {
-      guard case .symbol(let symbol)? = part.tensors[0].shape.first, let rows = settings[symbol]?.integer,
+      guard case .symbol(let symbol)? = part.tensors.last?.shape.first, let rows = settings[symbol]?.integer,
         rows != labels.count
       else { continue }
       problems.append(
@@ -137,7 +153,9 @@ extension PlanBuilder {
       moves.append(
         ConversionPlan.Move(
           canonical: tensor.name, shape: tensor.shape, source: fill.source, operations: fill.operations))
-      for copy in fills[tensor.name]!.dropFirst() { dropCopy(copy, of: tensor) }
+      for copy in fills[tensor.name]!.dropFirst() where !copy.operations.contains(.noTokenTypes) {
+        dropCopy(copy, of: tensor)
+      }
     }
     if !missing.isEmpty { problems.append(.missing(missing)) }
     let used = Set(expected.map(\.name))
@@ -155,7 +173,7 @@ extension PlanBuilder {
             "the weight \(stored.name.quoted) is stored as \(stored.dtype.rawValue): quantised weights are not converted",
             place: stored.name.printable, rule: "R-SAFE-10")))
     } else if stored.shape.applying(fill.operations) != tensor.shape {
-      let due = tensor.shape.applying(fill.operations)
+      let due = tensor.shape.undoing(fill.operations)
       problems.append(
         .contradiction(
           Refusal(
@@ -165,10 +183,14 @@ extension PlanBuilder {
 
   private mutating func dropCopy(_ copy: Fill, of tensor: ExpectedTensor) {
     check(tensors[copy.source], copy, tensor)
+    let check: ConversionPlan.Drop.Check =
+      recognition.layout.zeroCopies.contains(tensor.name)
+      ? .equalOrZeros(to: tensor.name, operations: copy.operations)
+      : .equal(to: tensor.name, operations: copy.operations)
     drops.append(
       ConversionPlan.Drop(
         source: copy.source, rule: "copy", why: "a copy of \(tensor.name)",
-        check: .equal(to: tensor.name, operations: copy.operations), hint: untyingHint(for: tensor.name)))
+        check: check, hint: untyingHint(for: tensor.name)))
   }
 
   /// How to keep both tensors where a part is only taken to be tied.

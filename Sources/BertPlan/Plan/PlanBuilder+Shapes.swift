@@ -7,7 +7,7 @@ extension PlanBuilder {
     var extents: [String: (value: Int, name: String)] = [:]
     for part in presentParts {
       for template in part.tensors {
-        for fill in best(template, isRepeated: part.repeatedBy != nil) {
+        for fill in best(template, isRepeated: !part.repeatedBy.isEmpty) {
           let stored = tensors[fill.source]
           let shape = stored.shape.applying(fill.operations)
           guard shape.rank == template.shape.count, shape.rank <= Limits.rank else {
@@ -29,7 +29,14 @@ extension PlanBuilder {
           }
         }
       }
-      if let count = part.repeatedBy, case .always = part.presence { extents[count] = unitCount(part) }
+      guard case .always = part.presence, let last = part.repeatedBy.last else { continue }
+      let units = unitCount(part)
+      if part.repeatedBy.count == 1 {
+        extents[last] = units
+      } else {
+        extents[part.repeatedBy[0]] = ((units.value + recognition.inner - 1) / recognition.inner, units.name)
+        extents[last] = (recognition.inner, units.name)
+      }
     }
     for (symbol, found) in extents.sorted(by: { $0.key < $1.key }) {
       guard let said = settings.values[symbol], let value = said.json.integer, value != found.value else { continue }
@@ -77,12 +84,23 @@ extension PlanBuilder {
         hint: "give the configuration that belongs to these tensors with --config"))
   }
 
+  /// What a part would lead over must be equal where the part is not there.
+  mutating func checkAbsentParts() {
+    let present = Set(presentParts.map(\.path))
+    for part in family.parts where !present.contains(part.path) && part.absentWhenEqual.count == 2 {
+      let extents = part.absentWhenEqual.compactMap { settings[$0]?.integer }
+      if extents.count == 2, extents[0] != extents[1] {
+        problems.append(.missing(part.tensors.map { storedName($0.name) }))
+      }
+    }
+  }
+
   /// No more units than a model may have: what follows walks over all of them.
   mutating func checkCounts() {
     for part in presentParts {
-      guard let name = part.repeatedBy, let count = settings[name]?.integer, count > Settings.mostUnits else {
-        continue
-      }
+      let counts = part.repeatedBy.compactMap { settings[$0]?.integer }
+      // Each is at most a million, as numbers in names are.
+      guard case let count = counts.reduce(1, *), !counts.isEmpty, count > Settings.mostUnits else { continue }
       problems.append(
         .contradiction(
           Refusal(

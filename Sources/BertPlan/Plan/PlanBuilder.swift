@@ -45,20 +45,28 @@ struct PlanBuilder {
 
   var draft: PlanDraft {
     var roles: [Int: String] = [:]
-    for (canonical, list) in fills { if let first = list.first { roles[first.source] = canonical } }
+    for (canonical, list) in fills {
+      guard let first = list.first, !first.operations.contains(.noTokenTypes) else { continue }
+      // A stored tensor that fills several goes by the first of them.
+      if let other = roles[first.source], CanonicalOrder(other) < CanonicalOrder(canonical) { continue }
+      roles[first.source] = canonical
+    }
     return PlanDraft(
       recognition: recognition, settings: settings, roles: roles, drops: drops.sorted { $0.source < $1.source },
       problems: problems, plan: plan)
   }
 
   mutating func build() throws {
+    if !recognition.undecidedParts.isEmpty { problems.append(.undecidedPart(recognition.undecidedParts)) }
     gatherFills(choosing: try chooseHead())
     dropByRules()
     choosePresentParts()
     tieAbsentParts()
     let extents = solveExtents()
     settings.adopt(extents)
+    settings.apply(recognition.layout.rules)
     checkCounts()
+    checkAbsentParts()
     let tree = describe()
     guard let descriptor = try makeDescriptor(tree) else { return }
     let moves = makeMoves(try descriptor.tensors(of: family))
@@ -75,27 +83,27 @@ struct PlanBuilder {
   private mutating func chooseHead() throws -> (head: String?, among: Set<String>)? {
     var among: Set<String> = []
     var rows: Set<Int> = []
+    var shared = 0
     for (index, assignment) in recognition.assignments {
       let heads = Set(assignment.candidates.compactMap { PlanBuilder.head(of: $0.canonical) })
       guard heads.count > 1 else { continue }
       among.formUnion(heads)
-      if tensors[index].shape.rank == 2, let first = assignment.candidates.first {
-        rows.insert(tensors[index].shape.applying(first.operations)[0])
-      }
+      guard tensors[index].shape.rank == 2, let first = assignment.candidates.first else { continue }
+      // Heads that share more than their last layer: that one is shared by the most.
+      if heads.count > shared { (shared, rows) = (heads.count, []) }
+      if heads.count == shared { rows.insert(tensors[index].shape.applying(first.operations)[0]) }
     }
     if let named = options.head { try checkNamedHead(named, among) }
     guard !among.isEmpty else { return nil }
     if let named = options.head, among.contains(named) { return (named, among) }
-    for architecture in options.configuration?.architectures ?? [] {
-      let name = architecture.hasPrefix("TF") ? String(architecture.dropFirst(2)) : architecture
+    for name in options.configuration?.classNames ?? [] {
       if let head = family.architectures[name], among.contains(head) { return (head, among) }
     }
     let filled = Set(recognition.assignments.values.flatMap { $0.candidates.map(\.canonical) })
     for choice in family.headChoices where choice.among == among {
-      if let path = choice.withoutPart, let part = family.parts.first(where: { $0.path == path }),
-        part.tensors.contains(where: { filled.contains($0.name) })
-      {
-        continue
+      if let absent = choice.without {
+        let names = family.parts.first { $0.path == absent }?.tensors.map(\.name) ?? [absent]
+        if names.contains(where: filled.contains) { continue }
       }
       if let count = choice.rows, rows != [count] { continue }
       if choice.head == nil { problems.append(.ambiguousHead(among.sorted())) }
@@ -128,17 +136,22 @@ struct PlanBuilder {
   }
 
   private mutating func gatherFills(choosing choice: (head: String?, among: Set<String>)?) {
+    var unused: [Int] = []
     for (index, assignment) in recognition.assignments {
+      var isUsed = assignment.candidates.isEmpty
       for candidate in assignment.candidates {
         if let choice, let head = PlanBuilder.head(of: candidate.canonical), choice.among.contains(head),
           choice.head != head
         {
           continue
         }
+        isUsed = true
         fills[candidate.canonical, default: []].append(
           Fill(source: index, row: candidate.row, operations: candidate.operations))
       }
+      if !isUsed, choice?.head != nil { unused.append(index) }
     }
+    if !unused.isEmpty { problems.append(.unknown(unused.sorted().map { tensors[$0].name })) }
     for name in fills.keys { fills[name]!.sort { ($0.row, $0.source) < ($1.row, $1.source) } }
   }
 
@@ -220,6 +233,6 @@ struct PlanBuilder {
 
   /// The name under which the layout stores a canonical tensor, for messages.
   func storedName(_ canonical: String) -> String {
-    recognition.layout.storedName(of: canonical, prefix: recognition.prefix) ?? canonical
+    recognition.layout.storedName(of: canonical, prefix: recognition.prefix, inner: recognition.inner) ?? canonical
   }
 }

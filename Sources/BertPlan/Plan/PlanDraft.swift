@@ -9,6 +9,8 @@ package struct PlanOptions: Sendable {
   package var drops: [String] = []
   package var family: String?
   package var head: String?
+  /// Which of several models that the checkpoint holds is meant.
+  package var part: String?
 
   package init() {}
 }
@@ -52,11 +54,10 @@ package struct PlanDraft: Sendable {
     }
     let infos = tensors.map(\.info)
     let recognition = try Recognition.recognise(
-      infos, members: members, container: container, modelType: options.configuration?.modelType,
-      named: options.family)
+      infos, members: members, container: container, options: options)
     let settings = try Settings(
       recognition.family, configuration: options.configuration, overrides: options.overrides,
-      fallback: recognition.layout.dialect)
+      fallback: recognition.layout.dialect, describesOtherPart: recognition.isOfOtherPart(options.configuration))
     var builder = PlanBuilder(
       tensors: infos, recognition: recognition, settings: settings, options: options, drops: drops)
     try builder.build()

@@ -25,6 +25,8 @@ struct LayoutMatch {
   let prefix: String
   /// What wrappers put before all names and was cut off.
   let wrapper: String
+  /// How many units every group of layers has, where layers are stored by groups; else 1.
+  let inner: Int
   /// By index of the catalogue; tensors that lie outside the model's state have none.
   let assignments: [Int: Assignment]
 
@@ -46,23 +48,29 @@ struct LayoutMatch {
     let drops = layout.drops.map { drop in
       (drop: drop, globs: drop.globs.map { Glob($0.replacing("{prefix}", with: prefix)) })
     }
-    var assignments: [Int: Assignment] = [:]
+    var found: [(index: Int, rows: [(row: Int, numbers: [Int])], drop: Layout.Drop?)] = []
+    var inner = 1
     for tensor in tensors {
       let name = layout.names.rewrite(WrapperPrefix.cut(wrapper, from: tensor.name))
       let numbered = NumberedName(name)
-      var assignment = Assignment()
-      for (pattern, index) in patterns[numbered.key] ?? [] {
-        guard let (unit, _) = pattern.match(numbered) else { continue }
-        let row = layout.tensors[index]
-        assignment.candidates.append(
-          Assignment.Candidate(
-            canonical: unit.map { row.canonical.replacingIndex($0) } ?? row.canonical, unit: unit, row: index,
-            operations: row.operations))
+      let rows = (patterns[numbered.key] ?? []).compactMap { pattern, row in
+        pattern.match(numbered).map { (row: row, numbers: $0) }
       }
-      if assignment.candidates.isEmpty {
-        assignment.drop = drops.first { $0.globs.contains { $0.matches(name) } }?.drop
+      for case (_, let numbers) in rows where numbers.count == 2 { inner = max(inner, numbers[1] + 1) }
+      let drop = rows.isEmpty ? drops.first { $0.globs.contains { $0.matches(name) } }?.drop : nil
+      found.append((tensor.index, rows, drop))
+    }
+    self.inner = inner
+    var assignments: [Int: Assignment] = [:]
+    for (index, rows, drop) in found {
+      let candidates = rows.map { place, numbers in
+        let row = layout.tensors[place]
+        let unit = numbers.count == 2 ? numbers[0] * inner + numbers[1] : numbers.first
+        return Assignment.Candidate(
+          canonical: unit.map { row.canonical.replacingIndex($0) } ?? row.canonical, unit: unit, row: place,
+          operations: row.operations)
       }
-      assignments[tensor.index] = assignment
+      assignments[index] = Assignment(candidates: candidates, drop: drop)
     }
     self.assignments = assignments
   }
@@ -80,17 +88,20 @@ struct LayoutMatch {
 
   /// Whether the names show the family and could not as well belong to one that names its body alike.
   func isProven(_ catalogue: [TensorInfo]) -> Bool {
-    let globs = family.proof.names.map(Glob.init)
+    guard let proof = family.proof else { return false }
+    let globs = proof.names.map(Glob.init)
     let hasName = assignments.keys.contains { index in
       let name = layout.names.rewrite(WrapperPrefix.cut(wrapper, from: catalogue[index].name))
       return globs.contains { $0.matches(name) }
     }
     if hasName { return true }
+    guard !(proof.least.isEmpty && proof.exact.isEmpty) else { return false }
     let filled = canonicalNames
-    let partsThere = family.proof.parts.allSatisfy { path in
+    let partsThere = proof.parts.allSatisfy { path in
       family.parts.first { $0.path == path }?.tensors.allSatisfy { filled.contains($0.name) } ?? false
     }
-    return partsThere && family.proof.least.allSatisfy { (extents(of: $0.key, catalogue).max() ?? 0) >= $0.value }
+    return partsThere && proof.least.allSatisfy { (extents(of: $0.key, catalogue).max() ?? 0) >= $0.value }
+      && proof.exact.allSatisfy { Set(extents(of: $0.key, catalogue)) == [$0.value] }
   }
 
   /// The extents that stored tensors give a symbol.
@@ -123,6 +134,10 @@ extension NameRewriting {
     }
     if !droppedSuffix.isEmpty, text.hasSuffix(droppedSuffix) { text.removeLast(droppedSuffix.count) }
     for (old, new) in replacements { text = text.replacing(old, with: new) }
+    for start in chosenNamesAfter where text.hasPrefix(start) {
+      let rest = text.dropFirst(start.count)
+      if let point = rest.firstIndex(of: ".") { text = start + rest[rest.index(after: point)...] }
+    }
     return text
   }
 }
@@ -137,6 +152,25 @@ extension Shape {
         var dims = shape.dims
         dims.swapAt(dims.count - 1, dims.count - 2)
         return Shape(dims)
+      case .firstThird, .secondThird, .lastThird:
+        // A first axis that is no multiple of three fits no canonical shape, whatever the third would be.
+        guard let rows = shape.dims.first, rows % 3 == 0 else { return shape }
+        return Shape([rows / 3] + shape.dims.dropFirst())
+      case .noTokenTypes: return Shape([1, shape.dims.last ?? 0])
+      }
+    }
+  }
+
+  /// The stored shape that the operations would turn into this one; what was left out of a tensor cannot be told.
+  package func undoing(_ operations: [TensorOperation]) -> Shape {
+    operations.reversed().reduce(self) { shape, operation in
+      switch operation {
+      case .transpose: return shape.applying([.transpose])
+      case .firstThird, .secondThird, .lastThird:
+        guard let rows = shape.dims.first else { return shape }
+        let (all, overflow) = rows.multipliedReportingOverflow(by: 3)
+        return overflow ? shape : Shape([all] + shape.dims.dropFirst())
+      case .noTokenTypes: return shape
       }
     }
   }

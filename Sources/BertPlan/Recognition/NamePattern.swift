@@ -31,8 +31,11 @@ struct NumberedName: Hashable {
   }
 }
 
-/// A name in which `{i}` stands for the number of a layer.
+/// A name in which `{i}` stands for the number of a layer, or `{g}` and `{k}` for a group's and for a unit's inside it.
 struct NamePattern {
+  /// What stands for numbers, in the order in which patterns hold them.
+  private static let placeholders = ["{i}", "{g}", "{k}"]
+
   private enum Slot { case digits(String), index }
 
   /// What a matching name's `NumberedName.key` is.
@@ -41,7 +44,8 @@ struct NamePattern {
 
   init(_ pattern: String) {
     // No published name holds this character, and it is no digit.
-    let numbered = NumberedName(pattern.replacing("{i}", with: "\u{1}"))
+    let marked = NamePattern.placeholders.reduce(pattern) { $0.replacing($1, with: "\u{1}") }
+    let numbered = NumberedName(marked)
     var slots: [Slot] = []
     var digits = numbered.numbers[...]
     for character in numbered.key {
@@ -52,20 +56,20 @@ struct NamePattern {
     key = numbered.key.replacing("\u{1}", with: "#")
   }
 
-  /// Whether the name matches, and the layer's number if the pattern has one.
-  func match(_ name: NumberedName) -> (index: Int?, Void)? {
+  /// The numbers that stand for the placeholders; nil where the name does not match.
+  func match(_ name: NumberedName) -> [Int]? {
     guard name.key == key, name.numbers.count == slots.count else { return nil }
-    var index: Int?
+    var indices: [Int] = []
     for (slot, number) in zip(slots, name.numbers) {
       switch slot {
       case .digits(let digits): if digits != number { return nil }
       case .index:
         // A number that is not written in its shortest form would come back as another name.
         guard number.utf8.count <= 6, let value = Int(number), String(value) == number else { return nil }
-        index = value
+        indices.append(value)
       }
     }
-    return (index, ())
+    return indices
   }
 }
 

@@ -10,14 +10,20 @@ package struct Recognition: Sendable {
   let assignments: [Int: Assignment]
   let wrapper: String
   let prefix: String
+  /// How many units every group of layers has, where layers are stored by groups; else 1.
+  let inner: Int
+  /// The parts of a checkpoint of several models of which nothing says which is meant; empty where that is known.
+  let undecidedParts: [String]
 
-  private init(_ match: LayoutMatch, reason: String) {
+  private init(_ match: LayoutMatch, reason: String, undecidedParts: [String]) {
     family = match.family
     layout = match.layout
     self.reason = reason
     assignments = match.assignments
     wrapper = match.wrapper
     prefix = match.prefix
+    inner = match.inner
+    self.undecidedParts = undecidedParts
   }
 
   /// Holds the names against every layout of every family that the configuration and the user allow.
@@ -26,11 +32,12 @@ package struct Recognition: Sendable {
   ///   - tensors: the catalogue's tensors.
   ///   - members: the indices of those that belong to the model's state and were not dropped by hand.
   ///   - container: the container's word; a layout says in which it occurs.
-  ///   - modelType: the configuration's `model_type`.
-  ///   - named: the family that the user named.
+  ///   - options: the configuration, and what the user named.
   package static func recognise(
-    _ tensors: [TensorInfo], members: [Int], container: String, modelType: String?, named: String?
+    _ tensors: [TensorInfo], members: [Int], container: String, options: PlanOptions
   ) throws -> Recognition {
+    let modelType = options.configuration?.modelType
+    let named = options.family
     let names = members.map { SourceName(index: $0, name: tensors[$0].name) }
     let allowed = try families(modelType: modelType, named: named)
     var matches: [LayoutMatch] = []
@@ -39,10 +46,15 @@ package struct Recognition: Sendable {
         matches += layout.prefixes.map { LayoutMatch(family, layout, prefix: $0, tensors: names) }
       }
     }
-    let fitting = matches.filter { $0.coverage == 1 }
-      .sorted { ($0.unknownCount, -$0.filledCount) < ($1.unknownCount, -$1.filledCount) }
+    // Of families that are alike in all, the one comes first that names can prove.
+    func rank(_ match: LayoutMatch) -> (Int, Int, Int) {
+      (match.unknownCount, -match.filledCount, match.family.proof == nil ? 1 : 0)
+    }
+    let fitting = matches.filter { $0.coverage == 1 }.sorted { rank($0) < rank($1) }
     if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }) {
-      return try accept(best, among: fitting, tensors, isNamed: allowed != nil, modelType: modelType)
+      let accepted = try accept(best, among: fitting, tensors, isNamed: allowed != nil, modelType: modelType)
+      let choice = try accepted.match.choosingPart(among: fitting, options)
+      return Recognition(choice.match, reason: accepted.reason, undecidedParts: choice.undecided)
     }
     if let other = fitting.first, let allowed {
       throw Refusal(
@@ -74,10 +86,9 @@ package struct Recognition: Sendable {
 
   private static func accept(
     _ best: LayoutMatch, among fitting: [LayoutMatch], _ tensors: [TensorInfo], isNamed: Bool, modelType: String?
-  ) throws -> Recognition {
+  ) throws -> (match: LayoutMatch, reason: String) {
     if isNamed {
-      let why = modelType.map { "model_type is \($0), and the names fit" } ?? "it was named, and the names fit"
-      return Recognition(best, reason: why)
+      return (best, modelType.map { "model_type is \($0), and the names fit" } ?? "it was named, and the names fit")
     }
     let proven = fitting.filter { $0.isProven(tensors) }
     guard let match = proven.first else {
@@ -93,7 +104,7 @@ package struct Recognition: Sendable {
         .contradictory, "the names fit several families: \(rivals.sorted().joined(separator: ", "))",
         hint: "say which it is with --family, or give its configuration with --config")
     }
-    return Recognition(match, reason: "the tensors' names and shapes are those of \(match.family.family)")
+    return (match, "the tensors' names and shapes are those of \(match.family.family)")
   }
 
   /// No layout fits: shows the nearest one with both spellings.
@@ -110,7 +121,7 @@ package struct Recognition: Sendable {
       .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
     let filled = nearest.canonicalNames
     let absent = due.filter { !filled.contains($0) }.map {
-      nearest.layout.storedName(of: $0, prefix: nearest.prefix) ?? $0
+      nearest.layout.storedName(of: $0, prefix: nearest.prefix, inner: nearest.inner) ?? $0
     }
     let unknown = nearest.assignments.filter { !$0.value.isKnown }.keys.sorted()
     let unknownNames = unknown.map { tensors[$0].name }
@@ -130,12 +141,14 @@ extension ForeignFamily {
 
 extension Layout {
   /// The name under which this layout stores a canonical tensor; nil where it has none.
-  func storedName(of canonical: String, prefix: String) -> String? {
+  func storedName(of canonical: String, prefix: String, inner: Int) -> String? {
     let numbered = NumberedName(canonical)
     for row in tensors {
       guard let match = NamePattern(row.canonical).match(numbered) else { continue }
       let name = row.pattern.replacing("{prefix}", with: prefix)
-      return match.index.map { name.replacingIndex($0) } ?? name
+      guard let unit = match.first else { return name }
+      return name.replacingIndex(unit).replacing("{g}", with: String(unit / inner))
+        .replacing("{k}", with: String(unit % inner))
     }
     return nil
   }

@@ -21,6 +21,23 @@ package struct Configuration: Sendable {
     self.init(path: path, object: object)
   }
 
+  /// The parameters that a checkpoint itself holds; nil where no family's configurations look like them.
+  ///
+  /// fairseq keeps them under `args` or, since 2021, under `cfg.model`.
+  package init?(path: String, parameters: JSON) {
+    let holders = [parameters] + ["args", "cfg.model"].compactMap { parameters.member(at: $0) }
+    let dialects = Zoo.all.flatMap(\.dialects)
+    let recognised = holders.compactMap(\.object).first { object in
+      // Training scripts keep words of configurations among their arguments; only a configuration has the width.
+      dialects.contains { dialect in
+        (dialect.recognisedBy.isEmpty || dialect.recognisedBy.contains { object[$0] != nil })
+          && dialect.keys["hidden"]?.spellings.contains { object[$0] != nil } == true
+      }
+    }
+    guard let recognised else { return nil }
+    self.init(path: path, object: recognised)
+  }
+
   package var modelType: String? { object["model_type"]?.string }
   package var architectures: [String] { object["architectures"]?.array?.compactMap(\.string) ?? [] }
 }

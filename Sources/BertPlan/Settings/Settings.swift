@@ -29,8 +29,11 @@ package struct Settings: Sendable {
 
   /// - Parameter fallback: the dialect of the layout, which counts where there is no configuration or where the
   ///   configuration shows none.
+  /// - Parameter describesOtherPart: whether the configuration is that of another part of the checkpoint, whose extents
+  ///   are not this one's.
   package init(
-    _ family: FamilyDescriptor, configuration: Configuration?, overrides: [Override], fallback: String
+    _ family: FamilyDescriptor, configuration: Configuration?, overrides: [Override], fallback: String,
+    describesOtherPart: Bool = false
   ) throws {
     self.family = family
     let recognised = configuration.flatMap { configuration in
@@ -39,7 +42,7 @@ package struct Settings: Sendable {
     }
     dialect = recognised ?? family.dialects.first { $0.id == fallback }!
     if let configuration {
-      try namingFile(configuration.path) { try read(configuration.object, overrides) }
+      try namingFile(configuration.path) { try read(configuration.object, overrides, describesOtherPart) }
     }
     for (name, key) in dialect.keys {
       if let fixed = key.fixed { values[name] = Value(json: fixed, origin: .fixed) }
@@ -65,18 +68,25 @@ package struct Settings: Sendable {
     handDialect(family).keys[setting]?.words.filter { $0.value == value }.keys.min { ($0.count, $0) < ($1.count, $1) }
   }
 
-  private mutating func read(_ object: JSONObject, _ overrides: [Override]) throws {
+  private mutating func read(_ object: JSONObject, _ overrides: [Override], _ describesOtherPart: Bool) throws {
     let byHand = Set(overrides.map(\.key))
     var absent: [String] = []
     for (name, key) in dialect.keys.sorted(by: { $0.key < $1.key }) {
-      guard let spelled = key.key else { continue }
-      let handKey = Settings.handKey(name, family)
-      if let json = object[spelled], json != .null {
-        if let handKey, byHand.contains(handKey) { continue }
-        values[name] = Value(json: try read(json, name, key), origin: .configuration(key: spelled))
+      guard let spelled = key.key, key.fixed == nil else { continue }
+      let kind = family.settings[name]?.kind
+      if describesOtherPart, kind == .size || kind == .count { continue }
+      if !byHand.isDisjoint(with: Settings.handDialect(family).keys[name]?.spellings ?? []) { continue }
+      let found = key.spellings.filter { (object[$0] ?? .null) != .null }
+      if let first = found.first {
+        if let other = found.first(where: { object[$0] != object[first] }) {
+          throw Refusal(
+            .contradictory, "\(first) and \(other) mean the same, but they differ", place: other, rule: "R-CFG-01",
+            hint: "say which is right with --set \(spelled)=VALUE")
+        }
+        values[name] = Value(json: try read(object[first]!, name, key), origin: .configuration(key: first))
       } else if let value = key.defaultValue {
         values[name] = Value(json: try read(value, name, key), origin: .dialectDefault(key: spelled))
-      } else if family.settings[name]?.kind != .labels, !byHand.contains(handKey ?? spelled) {
+      } else if kind != .labels {
         absent.append(spelled)
       }
     }
@@ -95,10 +105,10 @@ package struct Settings: Sendable {
   private mutating func apply(_ overrides: [Override]) throws {
     let dialect = Settings.handDialect(family)
     for override in overrides {
-      let names = dialect.keys.filter { $0.value.key == override.key }
+      let names = dialect.keys.filter { $0.value.spellings.contains(override.key) }
       if names.isEmpty {
         guard let expectation = dialect.expectations[override.key] else {
-          let known = Set(dialect.keys.values.compactMap(\.key)).sorted().joined(separator: ", ")
+          let known = Set(dialect.keys.values.flatMap(\.spellings)).sorted().joined(separator: ", ")
           throw Refusal(.usage, "--set does not know the key \(override.key.quoted)", hint: "the keys are \(known)")
         }
         guard expectation.value == override.value else {
@@ -124,6 +134,11 @@ package struct Settings: Sendable {
         throw refusal("a whole number between 1 and \(ModelDescriptor.largestSize)")
       }
       return .integer(value)
+    case .id:
+      guard let value = json.integer, (0..<ModelDescriptor.largestSize).contains(value) else {
+        throw refusal("a whole number from 0 on, below \(ModelDescriptor.largestSize)")
+      }
+      return .integer(value)
     case .count:
       guard let value = json.integer, (1...Settings.mostUnits).contains(value) else {
         throw refusal("a whole number between 1 and \(Settings.mostUnits)")
@@ -131,6 +146,7 @@ package struct Settings: Sendable {
       return .integer(value)
     case .epsilon:
       guard let value = json.double, value > 0, value.isFinite else { throw refusal("a positive number") }
+      if let remark = key.remarks[JSON(value).compact] { remarks.append(remark) }
       return .double(value)
     case .word:
       let word = json.string ?? json.bool.map(String.init) ?? json.compact
@@ -166,6 +182,15 @@ package struct Settings: Sendable {
       case .byHand, .configuration, .fixed, .dialectDefault: continue
       default: values[name] = Value(json: .integer(extent), origin: .shapes)
       }
+    }
+  }
+
+  /// Computes what nothing else says as the release's code does.
+  mutating func apply(_ rules: [String: Layout.Rule]) {
+    for (name, rule) in rules.sorted(by: { $0.key < $1.key }) where values[name] == nil {
+      guard let dividend = values[rule.dividend]?.json.integer else { continue }
+      values[name] = Value(json: .integer(max(1, dividend / rule.divisor)), origin: .fixed)
+      remarks.append(rule.remark)
     }
   }
 

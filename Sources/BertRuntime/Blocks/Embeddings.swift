@@ -6,7 +6,8 @@ enum TokenTable<Scalar: KernelScalar> {
   case packed(PackedMatrix<Scalar>)
 }
 
-/// LN(token[id] + segment[type] + position[position]), of those tables that there are.
+/// LN(token[id] + segment[type] + position[position]), of those tables that there are, projected to the hidden width
+/// where there is a projection.
 struct Embeddings<Scalar: KernelScalar> {
   private static var tokenBlock: Int { 16 }
 
@@ -14,9 +15,21 @@ struct Embeddings<Scalar: KernelScalar> {
   let segment: Buffer<Scalar>?
   let position: Buffer<Scalar>?
   let norm: Norm<Scalar>
+  /// [hidden, width]
+  let projection: Linear<Scalar>?
 
-  /// → `output` [rows, width]
+  /// → `output` [rows, hidden]
   func apply(_ batch: Batch<Scalar>, into output: UnsafeMutablePointer<Scalar>, _ execution: Execution<Scalar>) {
+    guard let projection else { return sum(batch, into: output, execution) }
+    execution.step {
+      let narrow = execution.arena.take(batch.rows * norm.width)
+      sum(batch, into: narrow, execution)
+      projection.apply(narrow, rows: batch.rows, into: output, execution)
+    }
+  }
+
+  /// → `output` [rows, width], normalised
+  private func sum(_ batch: Batch<Scalar>, into output: UnsafeMutablePointer<Scalar>, _ execution: Execution<Scalar>) {
     let kernels = execution.kernels, width = norm.width
     // Three numbers added in another order round differently.
     let segmentFirst = execution.variation % 2 == 0

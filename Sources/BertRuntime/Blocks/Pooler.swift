@@ -1,4 +1,4 @@
-/// A dense layer on the first token of every sequence.
+/// A dense layer on the first token of every sequence: the body's pooler, or a head's own.
 struct Pooler<Scalar: KernelScalar> {
   let dense: Linear<Scalar>
 

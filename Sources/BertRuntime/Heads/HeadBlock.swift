@@ -22,8 +22,8 @@ extension Head {
   /// Whether it reads the pooler's output instead of the last hidden state.
   var readsPooled: Bool {
     switch self {
-    case .pooled, .choice: true
-    case .mlm, .tokens, .span: false
+    case .pooled, .choice(nil): true
+    case .mlm, .firstToken, .choice, .tokens, .span, .rtd: false
     }
   }
 
@@ -47,7 +47,7 @@ extension Head {
       return [
         OutputDescription(name: name, shape: Shape(perToken.dims + [sizes.vocabulary]), unit: .token, stage: stage)
       ]
-    case .pooled(let labels):
+    case .pooled(let labels), .firstToken(_, let labels):
       let count = try labelCount(labels, word, weights)
       return [OutputDescription(name: name, shape: [batch.sequences, count], unit: .sequence, stage: stage)]
     case .choice:
@@ -56,6 +56,7 @@ extension Head {
     case .tokens(let labels):
       let count = try labelCount(labels, word, weights)
       return [OutputDescription(name: name, shape: Shape(perToken.dims + [count]), unit: .token, stage: stage)]
+    case .rtd: return [OutputDescription(name: name, shape: perToken, unit: .token, stage: stage)]
     case .span:
       return ["start_logits", "end_logits"].map {
         OutputDescription(name: $0, shape: perToken, unit: .token, stage: stage)
@@ -97,17 +98,28 @@ extension WeightLoader {
         if case .packed(let table) = token {
           table
         } else {
-          try matrix("heads.\(word).decoder.weight", rows: sizes.vocabulary, columns: sizes.hidden)
+          try matrix("heads.\(word).decoder.weight", rows: sizes.vocabulary, columns: sizes.embedding)
         }
       return MaskedLanguageHead(
-        transform: try linear("heads.\(word).transform", out: sizes.hidden, in: sizes.hidden, activation),
-        norm: try norm("heads.\(word).norm", width: sizes.hidden, epsilon: epsilon),
+        transform: try linear("heads.\(word).transform", out: sizes.embedding, in: sizes.hidden, activation),
+        norm: try norm("heads.\(word).norm", width: sizes.embedding, epsilon: epsilon),
         decoder: Linear(decoder, bias: try tensor("heads.\(word).bias", [sizes.vocabulary])))
     case .pooled(let labels):
       return PooledHead(
         linear: try linear(name, out: try head.labelCount(labels, word, weights), in: sizes.hidden))
-    case .choice:
+    case .choice(nil):
       return PooledHead(linear: try linear(name, out: 1, in: sizes.hidden))
+    case .choice(let activation?):
+      return FirstTokenHead(
+        dense: try firstTokenDense(word, activation, sizes), linear: try linear(name, out: 1, in: sizes.hidden))
+    case .firstToken(let activation, let labels):
+      return FirstTokenHead(
+        dense: try firstTokenDense(word, activation, sizes),
+        linear: try linear(name, out: try head.labelCount(labels, word, weights), in: sizes.hidden))
+    case .rtd(let activation):
+      return ReplacedTokenHead(
+        dense: try linear("heads.\(word).dense", out: sizes.hidden, in: sizes.hidden, activation),
+        output: try linear(name, out: 1, in: sizes.hidden))
     case .tokens(let labels):
       return TokensHead(
         linear: try linear(name, out: try head.labelCount(labels, word, weights), in: sizes.hidden))
@@ -116,5 +128,9 @@ extension WeightLoader {
         weight: try tensor(name + ".weight", [2, sizes.hidden]), bias: try tensor(name + ".bias", [2]),
         width: sizes.hidden, kernels)
     }
+  }
+
+  private func firstTokenDense(_ word: String, _ activation: Activation, _ sizes: ModelSizes) throws -> Pooler<Scalar> {
+    Pooler(dense: try linear("heads.\(word).dense", out: sizes.hidden, in: sizes.hidden, activation))
   }
 }

@@ -40,7 +40,8 @@ struct InspectionText {
       let layers = descriptor.wiring.layers
       table.add([
         "wiring",
-        "\(layers.attention.heads) attention heads, \(layers.activation.rawValue), epsilon \(JSON(layers.epsilon).compact)",
+        "\(layers.attention.heads) attention heads, \(layers.activation.rawValue), epsilon \(JSON(layers.epsilon).compact)"
+          + (layers.schedule.map { ", \($0.depth) layers in \($0.groups) × \($0.inner) shared units" } ?? ""),
       ])
     }
     if !report.heads.isEmpty { table.add(["heads", report.heads.map(head).joined(separator: ", ")]) }

@@ -64,7 +64,7 @@ struct HuggingFaceModel: WeightProvider {
     }
     if names.contains("heads.nsp.weight") { heads["nsp"] = .pooled(labels: []) }
     if names.contains("heads.sequence.output.weight") { heads["sequence"] = .pooled(labels: []) }
-    if names.contains("heads.choice.output.weight") { heads["choice"] = .choice }
+    if names.contains("heads.choice.output.weight") { heads["choice"] = .choice(activation: nil) }
     if names.contains("heads.tokens.weight") { heads["tokens"] = .tokens(labels: []) }
     if names.contains("heads.span.weight") { heads["span"] = .span }
     return ModelDescriptor(

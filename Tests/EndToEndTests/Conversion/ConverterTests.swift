@@ -164,7 +164,7 @@ struct ConverterTests {
         }
       }
       #expect(found?.rule == "R-DUR-05", "\(name)")
-      #expect(found?.kind == .usage)
+      #expect(found?.kind == .contradictory)
     }
     #expect(try InputFile(source + "/model.safetensors").contents(limit: 1 << 20) == original)
     for _ in 0..<2 { unlink(source + "/hard"); unlink(source + "/soft") }
