@@ -17,7 +17,7 @@ struct NamePatternTests {
     ] as [(String, String, Int?)])
   func `{i} stands for a number in its shortest form`(pattern: String, name: String, index: Int?) {
     let match = NamePattern(pattern).match(NumberedName(name))
-    #expect(match.flatMap { $0.index } == index)
+    #expect(match.flatMap(\.first) == index)
     #expect((match != nil) == (index != nil))
   }
 
