@@ -42,6 +42,15 @@ struct BundleWriter {
     shards[shard] += bytes
   }
 
+  /// Adds a tensor of texts.
+  mutating func add(_ name: String, _ dims: [Int], texts: [String]) {
+    let lengths = texts.flatMap { Bytes.little(UInt32($0.utf8.count)) }
+    let check = Bytes.little(Bytes.masked(lengths))
+    let data = texts.flatMap { Array($0.utf8) }
+    add(name, dtype: 7, dims, texts.flatMap { Bytes.varint($0.utf8.count) } + check + data)
+    entries[Array(name.utf8)]!.checksum = Bytes.masked(lengths + check + data)
+  }
+
   /// Adds a partitioned tensor of floats; slice i goes to shard i modulo their number.
   mutating func add(_ name: String, _ dims: [Int], slices: [[Range<Int>?]], _ values: [[Float]]) {
     entries[Array(name.utf8)] = Entry(dims: dims, slices: slices)

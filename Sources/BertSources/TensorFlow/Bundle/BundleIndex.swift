@@ -84,6 +84,17 @@ struct BundleIndex: Sendable {
     return Tensor(info: info, pieces: pieces, boxes: boxes)
   }
 
+  /// What the tensors take of each data file, by its number: the byte behind the last, and the sum of their bytes.
+  var extents: [Int: (end: Int, total: Int)] {
+    var extents: [Int: (end: Int, total: Int)] = [:]
+    for piece in tensors.flatMap(\.pieces) where !piece.bytes.isEmpty {
+      let before = extents[piece.shard] ?? (0, 0)
+      // Disjoint ranges of numbers that fit have a sum that fits.
+      extents[piece.shard] = (max(before.end, piece.bytes.upperBound), before.total + piece.bytes.count)
+    }
+    return extents
+  }
+
   /// No byte of a data file belongs to two tensors (R-TFB-06).
   private func checkDisjoint() throws {
     let claims = tensors.flatMap { tensor in tensor.pieces.map { (tensor.info.name, $0) } }

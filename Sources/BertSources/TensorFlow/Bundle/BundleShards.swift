@@ -5,28 +5,32 @@ struct BundleShards: Sendable {
   /// By number; only those that hold data of some tensor.
   private let files: [Int: InputFile]
 
-  /// Opens the data files that are needed. All that are missing or too short are one refusal (R-TFB-04).
+  /// Opens the data files that hold something. All that are missing or too short are one refusal (R-TFB-04).
   ///
-  /// - Parameters:
-  ///   - index: the path of the `.index` file; the data files are `PREFIX.data-SSSSS-of-NNNNN` in the same folder.
-  ///   - count: NNNNN.
-  ///   - needed: by number, how many bytes a data file must have.
-  init(besideIndex index: String, count: Int, needed: [Int: Int]) throws {
-    let prefix = index.hasSuffix(".index") ? String(index.dropLast(".index".count)) : index
+  /// A file that lacks more than its tensors take together was not cut: its index is wrong (R-TFB-02).
+  ///
+  /// - Parameter path: the `.index` file; the data files are `PREFIX.data-SSSSS-of-NNNNN` in the same folder.
+  init(of index: BundleIndex, at path: String) throws {
+    let prefix = path.hasSuffix(".index") ? String(path.dropLast(".index".count)) : path
     var files: [Int: InputFile] = [:]
     var faults: [String] = []
-    for (shard, bytes) in needed.sorted(by: { $0.key < $1.key }) {
-      let path = prefix + ".data-" + ShardName.suffix(shard, of: count)
-      let name = Path.last(path).quoted
-      guard Path.exists(path) else {
+    for (shard, extent) in index.extents.sorted(by: { $0.key < $1.key }) {
+      let data = prefix + ".data-" + ShardName.suffix(shard, of: index.shards)
+      let name = Path.last(data).quoted
+      guard Path.exists(data) else {
         faults.append("\(name) is not there")
         continue
       }
-      let file = try InputFile(path)
-      if file.size < bytes { faults.append("\(name) has \(file.size) bytes instead of \(bytes) or more") }
+      let file = try InputFile(data)
+      guard extent.end - file.size <= extent.total else {
+        throw Refusal(
+          .damaged, "a tensor ends at byte \(extent.end) of \(name), which has \(file.size) bytes", file: path,
+          rule: "R-TFB-02")
+      }
+      if file.size < extent.end { faults.append("\(name) has \(file.size) bytes instead of \(extent.end) or more") }
       files[shard] = file
     }
-    guard faults.isEmpty else { throw ShardName.refusal(faults, index: index) }
+    guard faults.isEmpty else { throw ShardName.refusal(faults, index: path) }
     self.files = files
   }
 

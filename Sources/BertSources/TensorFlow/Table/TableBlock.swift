@@ -78,7 +78,8 @@ package struct TableBlock: Sendable {
         }
         var nextKey = Array(key[..<shared])
         nextKey.append(contentsOf: suffix)
-        guard isFirst || key.lexicographicallyPrecedes(nextKey) else {
+        // What is shared is equal.
+        guard isFirst || key[shared...].lexicographicallyPrecedes(suffix) else {
           throw Refusal(.damaged, "\(block.what): keys do not ascend", place: "byte \(cursor.offset)", rule: "R-TAB-04")
         }
         isFirst = false

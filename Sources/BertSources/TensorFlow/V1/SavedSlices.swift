@@ -24,8 +24,9 @@ struct SavedSlices {
   init(_ tables: [Table]) throws {
     for (file, table) in tables.enumerated() { try namingFile(table.file.path) { try add(table, file) } }
     for tensor in tensors {
-      try atTensor(tensor.directory.info.name) {
-        try SliceTiling.check(tensor.boxes, of: tensor.directory.info.shape)
+      let info = tensor.directory.info
+      try namingFile(tables[0].file.path) {
+        try atTensor(info.name) { try SliceTiling.check(tensor.boxes, of: info.shape) }
       }
     }
   }

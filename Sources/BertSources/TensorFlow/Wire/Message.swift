@@ -9,7 +9,7 @@ enum Message {
   /// about 160 decoded, working memory included.
   static let allocationRatio = 256
   /// Bytes that decoding may allocate in any case.
-  static let allocationLimit = 128 << 20
+  static let allocationLimit = 64 << 20
 
   /// Decodes `bytes` and lends the message, whose memory ends with the call.
   ///

@@ -28,7 +28,7 @@ extension Shape {
     guard let message = message?.pointee else { return }
     guard message.unknown_rank == 0 else { throw Refusal(.damaged, "the shape has no known rank", rule: rule) }
     guard message.n_dim <= Limits.listedRank else {
-      throw Refusal(.unsupported, "the shape has \(message.n_dim) axes", rule: "R-ALL-09")
+      throw Refusal(.unsupported, "the shape has \(message.n_dim) axes", rule: rule)
     }
     dims = elements(message.dim, message.n_dim).map { Int($0.size) }
     guard count != nil else {
