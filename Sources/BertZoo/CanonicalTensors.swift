@@ -104,8 +104,8 @@ extension JSON {
 }
 
 extension String {
-  /// The name with `{i}` replaced by a number.
+  /// The name with `{i}` replaced by a number, and `{_i}` by `_` and the number, or by nothing for 0.
   package func replacingIndex(_ index: Int) -> String {
-    replacing("{i}", with: String(index))
+    replacing("{i}", with: String(index)).replacing("{_i}", with: index == 0 ? "" : "_\(index)")
   }
 }

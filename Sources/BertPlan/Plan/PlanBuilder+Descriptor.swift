@@ -28,7 +28,7 @@ extension PlanBuilder {
     case .string(let text) where text.hasPrefix("$"):
       let name = String(text.dropFirst())
       if let value = settings[name] { return value.array?.isEmpty == true ? nil : value }
-      if family.settings[name]?.kind != .labels { undecided.append(name) }
+      if family.settings[name]?.kind != .labels { undecided.append(family.settings[name]?.follows ?? name) }
       return nil
     case .object(let object):
       var result = JSONObject()
@@ -153,7 +153,7 @@ extension PlanBuilder {
             .unsupported, "the weight \(stored.name.quoted) is stored as \(stored.dtype.rawValue): quantised weights are not converted",
             place: stored.name.printable, rule: "R-SAFE-10")))
     } else if stored.shape.applying(fill.operations) != tensor.shape {
-      let due = tensor.shape.applying(fill.operations)
+      let due = tensor.shape.undoing(fill.operations)
       problems.append(
         .contradiction(
           Refusal(.contradictory, "\(stored.name.quoted) has the shape \(stored.shape), \(due) is due", rule: "R-CFG-02")))

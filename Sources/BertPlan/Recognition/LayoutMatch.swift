@@ -40,8 +40,9 @@ struct LayoutMatch {
     wrapper = WrapperPrefix.common(to: tensors.map(\.name))
     var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
     for (index, row) in layout.tensors.enumerated() {
-      let pattern = NamePattern(row.pattern.replacing("{prefix}", with: prefix))
-      patterns[pattern.key, default: []].append((pattern, index))
+      for pattern in NamePattern.all(row.pattern.replacing("{prefix}", with: prefix)) {
+        patterns[pattern.key, default: []].append((pattern, index))
+      }
     }
     let drops = layout.drops.map { drop in
       (drop: drop, globs: drop.globs.map { Glob($0.replacing("{prefix}", with: prefix)) })
@@ -123,6 +124,12 @@ extension NameRewriting {
     }
     if !droppedSuffix.isEmpty, text.hasSuffix(droppedSuffix) { text.removeLast(droppedSuffix.count) }
     for (old, new) in replacements { text = text.replacing(old, with: new) }
+    if !beginnings.isEmpty {
+      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+      if let first = parts.firstIndex(where: { beginnings.contains(String($0)) }) {
+        text = parts[first...].joined(separator: "/")
+      }
+    }
     return text
   }
 }
@@ -137,7 +144,26 @@ extension Shape {
         var dims = shape.dims
         dims.swapAt(dims.count - 1, dims.count - 2)
         return Shape(dims)
+      case .mergeFirst: return shape.merging(0)
+      case .mergeLast: return shape.merging(shape.rank - 2)
       }
     }
+  }
+
+  /// The shape before the operations were applied, as far as it can be told: what was merged stays one axis.
+  package func undoing(_ operations: [TensorOperation]) -> Shape {
+    operations.reversed().reduce(self) { shape, operation in
+      switch operation {
+      case .transpose: shape.applying([.transpose])
+      case .mergeFirst, .mergeLast: shape
+      }
+    }
+  }
+
+  /// One axis for the two that begin at `axis`; the same shape where there are no two, or too many elements.
+  private func merging(_ axis: Int) -> Shape {
+    guard rank >= 2 else { return self }
+    let (extent, overflow) = dims[axis].multipliedReportingOverflow(by: dims[axis + 1])
+    return overflow ? self : Shape(dims[..<axis] + [extent] + dims[(axis + 2)...])
   }
 }

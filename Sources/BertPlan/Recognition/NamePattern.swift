@@ -31,13 +31,27 @@ struct NumberedName: Hashable {
   }
 }
 
-/// A name in which `{i}` stands for the number of a layer.
+/// A name in which `{i}` stands for the number of a layer, and `{_i}` for nothing (layer 0) or `_1`, `_2` ….
 struct NamePattern {
   private enum Slot { case digits(String), index }
 
   /// What a matching name's `NumberedName.key` is.
   let key: String
   private let slots: [Slot]
+  /// Whether the number must be above 0, because 0 is written otherwise.
+  private var isNumberedFromOne = false
+  /// The number of a name that does not hold it.
+  private var implied: Int?
+
+  /// A pattern with `{_i}` matches two kinds of names, with and without a number.
+  static func all(_ pattern: String) -> [NamePattern] {
+    guard pattern.contains("{_i}") else { return [NamePattern(pattern)] }
+    var first = NamePattern(pattern.replacing("{_i}", with: ""))
+    first.implied = 0
+    var others = NamePattern(pattern.replacing("{_i}", with: "_{i}"))
+    others.isNumberedFromOne = true
+    return [first, others]
+  }
 
   init(_ pattern: String) {
     // No published name holds this character, and it is no digit.
@@ -62,10 +76,11 @@ struct NamePattern {
       case .index:
         // A number that is not written in its shortest form would come back as another name.
         guard number.utf8.count <= 6, let value = Int(number), String(value) == number else { return nil }
+        if isNumberedFromOne, value == 0 { return nil }
         index = value
       }
     }
-    return (index, ())
+    return (index ?? implied, ())
   }
 }
 
