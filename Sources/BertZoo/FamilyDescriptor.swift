@@ -172,6 +172,8 @@ package struct Layout: Sendable {
     package var operations: [TensorOperation]
     /// Extents of the stored tensor that tell settings which canonical shapes do not hold.
     package var tells: [(axis: Int, setting: String)] = []
+    /// Why the tensor is left out, unread, where another one fills its place; nil where both must be equal.
+    package var spare: String?
   }
 
   /// Tensors that are left out, and why.

@@ -3,7 +3,7 @@ import BertCore
 extension Layout {
   /// Reads all layouts of a family. A row `[stem, role, leaf]` stands for one row per line of that leaf's table in
   /// `leaves`, each line giving the two endings and the operations, and as `{"axis": 1, "tells": "attentionHeads"}` what
-  /// an extent of the stored tensor tells; a layout that has `sameTensorsAs` takes over the
+  /// an extent of the stored tensor tells, or as `{"spare": why}` that it is only used where no other tensor is there; a layout that has `sameTensorsAs` takes over the
   /// stems and roles of an earlier one, with leaves of its own, and may add others.
   static func all(_ values: [JSON]) throws -> [Layout] {
     var stems: [String: [JSON]] = [:]
@@ -44,13 +44,17 @@ extension Layout {
           }
           return operation
         }
-        let tells = try (line.array ?? []).filter { $0.object != nil }.map { value in
+        var row = Row(pattern: parts[0] + words[0], canonical: parts[1] + words[1], operations: operations)
+        for value in line.array ?? [] where value.object != nil {
           var fields = try JSONFields(value, "leaf")
-          let told = (axis: try fields.integer("axis"), setting: try fields.string("tells"))
+          if fields.has("spare") {
+            row.spare = try fields.string("spare")
+          } else {
+            row.tells.append((axis: try fields.integer("axis"), setting: try fields.string("tells")))
+          }
           try fields.finish()
-          return told
         }
-        return Row(pattern: parts[0] + words[0], canonical: parts[1] + words[1], operations: operations, tells: tells)
+        return row
       }
     default: throw Refusal(.damaged, "a row of a layout is not [pattern, name] or [stem, role, leaf]")
     }

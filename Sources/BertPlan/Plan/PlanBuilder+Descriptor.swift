@@ -162,6 +162,10 @@ extension PlanBuilder {
 
   private mutating func dropCopy(_ copy: Fill, of tensor: ExpectedTensor) {
     check(tensors[copy.source], copy, tensor)
+    if let why = recognition.layout.tensors[copy.row].spare {
+      drops.append(ConversionPlan.Drop(source: copy.source, rule: "spare", why: why))
+      return
+    }
     drops.append(
       ConversionPlan.Drop(
         source: copy.source, rule: "copy", why: "a copy of \(tensor.name)",

@@ -31,20 +31,30 @@ struct NumberedName: Hashable {
   }
 }
 
-/// A name in which `{i}` stands for the number of a layer, and `{_i}` for nothing (layer 0) or `_1`, `_2` ….
+/// A name in which `{i}` stands for the number of a layer, `{i+4}` for that number and 4 more, `{_i}` for nothing
+/// (layer 0) or `_1`, `_2` …, and `{n}` for any number.
 struct NamePattern {
-  private enum Slot { case digits(String), index }
+  private enum Slot { case digits(String), index, any }
 
   /// What a matching name's `NumberedName.key` is.
   let key: String
   private let slots: [Slot]
   /// Whether the number must be above 0, because 0 is written otherwise.
   private var isNumberedFromOne = false
+  /// What is added to the layer's number.
+  private var offset = 0
   /// The number of a name that does not hold it.
   private var implied: Int?
 
   /// A pattern with `{_i}` matches two kinds of names, with and without a number.
   static func all(_ pattern: String) -> [NamePattern] {
+    if let start = pattern.firstRange(of: "{i+"), let end = pattern[start.upperBound...].firstIndex(of: "}"),
+      let offset = Int(pattern[start.upperBound..<end])
+    {
+      var shifted = NamePattern(pattern[..<start.lowerBound] + "{i}" + pattern[pattern.index(after: end)...])
+      shifted.offset = offset
+      return [shifted]
+    }
     guard pattern.contains("{_i}") else { return [NamePattern(pattern)] }
     var first = NamePattern(pattern.replacing("{_i}", with: ""))
     first.implied = 0
@@ -54,16 +64,17 @@ struct NamePattern {
   }
 
   init(_ pattern: String) {
-    // No published name holds this character, and it is no digit.
-    let numbered = NumberedName(pattern.replacing("{i}", with: "\u{1}"))
+    // No published name holds these characters, and they are no digits.
+    let numbered = NumberedName(pattern.replacing("{i}", with: "\u{1}").replacing("{n}", with: "\u{2}"))
     var slots: [Slot] = []
     var digits = numbered.numbers[...]
     for character in numbered.key {
       if character == "#" { slots.append(.digits(digits.removeFirst())) }
       if character == "\u{1}" { slots.append(.index) }
+      if character == "\u{2}" { slots.append(.any) }
     }
     self.slots = slots
-    key = numbered.key.replacing("\u{1}", with: "#")
+    key = numbered.key.replacing("\u{1}", with: "#").replacing("\u{2}", with: "#")
   }
 
   /// Whether the name matches, and the layer's number if the pattern has one.
@@ -73,11 +84,12 @@ struct NamePattern {
     for (slot, number) in zip(slots, name.numbers) {
       switch slot {
       case .digits(let digits): if digits != number { return nil }
+      case .any: continue
       case .index:
         // A number that is not written in its shortest form would come back as another name.
         guard number.utf8.count <= 6, let value = Int(number), String(value) == number else { return nil }
-        if isNumberedFromOne, value == 0 { return nil }
-        index = value
+        guard value >= (isNumberedFromOne ? 1 : offset) else { return nil }
+        index = value - offset
       }
     }
     return (index ?? implied, ())

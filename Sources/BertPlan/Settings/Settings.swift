@@ -35,7 +35,8 @@ package struct Settings: Sendable {
     self.family = family
     let recognised = configuration.flatMap { configuration in
       family.dialects.first { $0.recognisedBy.contains { configuration.object[$0] != nil } }
-        ?? family.dialects.first { $0.recognisedBy.isEmpty }
+        ?? family.dialects.first { $0.id == fallback && $0.recognisedBy.isEmpty }
+        ?? family.dialects.last { $0.recognisedBy.isEmpty }
     }
     dialect = recognised ?? family.dialects.first { $0.id == fallback }!
     if let configuration {
