@@ -15,7 +15,9 @@ struct LayoutTests {
     return try bytes(request.output)
   }
 
-  @Test("kernels with an axis for the heads tell their number: no configuration is needed", arguments: ["garden", "garden-functional"])
+  @Test(
+    "kernels with an axis for the heads tell their number: no configuration is needed",
+    arguments: ["garden", "garden-functional"])
   func headsFromShapes(_ container: String) throws {
     let fixture = ModelFixture.named("bert", "bare")
     let folder = try TemporaryFolder()

@@ -29,7 +29,9 @@ private struct CountingSource: WeightSource {
   }
 
   func read(_ index: Int, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
-    values.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + buffer.count])) }
+    values.withUnsafeBytes {
+      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + buffer.count]))
+    }
   }
 
   func checkUnchanged() throws {}

@@ -79,7 +79,8 @@ struct CanonicalPayload: Sendable {
         }
         let count = matrix.rows * segment
         let part = UnsafeMutableRawBufferPointer(rebasing: result[..<count])
-        matrix.transpose(UnsafeRawBufferPointer(rebasing: stored[..<count]), rows: matrix.rows, columns: columns, into: part)
+        matrix.transpose(
+          UnsafeRawBufferPointer(rebasing: stored[..<count]), rows: matrix.rows, columns: columns, into: part)
         try body(UnsafeRawBufferPointer(part))
       }
     }

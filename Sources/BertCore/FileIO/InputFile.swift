@@ -49,7 +49,7 @@ package final class InputFile: Sendable {
     for path: String, _ write: (_ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void,
     use: (InputFile) throws -> Result
   ) throws -> Result {
-    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let folder = getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
     let name = Path.join(folder, ".bertconv-" + String(UInt64.random(in: .min ... .max), radix: 36))
     let descriptor = try SystemCall.run("create a temporary file", folder) {
       open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)

@@ -37,7 +37,8 @@ package struct ShardedSource: WeightSource {
     // Lists of HDF5 shards put the model's class before every name, the shards do not.
     if first.container == .hdf5 {
       map = try map.reduce(into: [:]) { map, member in
-        let name = String(member.key[(member.key.firstIndex(of: "/").map(member.key.index(after:)) ?? member.key.startIndex)...])
+        let slash = member.key.firstIndex(of: "/")
+        let name = slash.map { String(member.key[member.key.index(after: $0)...]) } ?? member.key
         guard map.updateValue(member.value, forKey: name) == nil else {
           throw Refusal(.contradictory, "lists \(name.quoted) twice", file: path, rule: "R-IDX-02")
         }
