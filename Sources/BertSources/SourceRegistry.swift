@@ -9,5 +9,6 @@ package enum SourceRegistry {
     TensorFlowBundleFormat.self,
     TensorFlowV1Format.self,
     HDF5Format.self,
+    KerasFormat.self,
   ]
 }

@@ -166,8 +166,12 @@ extension JSON {
 }
 
 extension String {
-  /// The name with `{i}` replaced by a number.
+  /// The name with `{i}` replaced by a number, `{i+4}` by 4 more, and `{_i}` by `_` and the number or, for 0, nothing.
   package func replacingIndex(_ index: Int) -> String {
-    replacing("{i}", with: String(index))
+    let name = replacing("{i}", with: String(index)).replacing("{_i}", with: index == 0 ? "" : "_\(index)")
+    guard let start = name.firstRange(of: "{i+"), let end = name[start.upperBound...].firstIndex(of: "}"),
+      let offset = Int(name[start.upperBound..<end])
+    else { return name }
+    return name[..<start.lowerBound] + String(index + offset) + name[name.index(after: end)...]
   }
 }

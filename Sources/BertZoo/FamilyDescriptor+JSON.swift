@@ -48,6 +48,7 @@ extension Setting {
   fileprivate init(_ fields: consuming JSONFields) throws {
     kind = try fields.word("type")
     what = fields.optional("what")?.string
+    follows = fields.optional("follows")?.string
     otherwise = fields.optional("otherwise")
     if let value = fields.optional("suggest") {
       if let quotient = value["quotient"]?.array, quotient.count == 2, let of = quotient[0].string,
@@ -87,6 +88,7 @@ extension Dialect {
   fileprivate init(_ fields: consuming JSONFields) throws {
     id = try fields.string("id")
     recognisedBy = fields.has("recognise") ? try fields.strings("recognise") : []
+    nestedIn = fields.has("nestedIn") ? try fields.strings("nestedIn") : []
     keys = [:]
     for (name, value) in try fields.object("keys").members {
       keys[name] = try Key(JSONFields(value, "dialect.\(name)"))

@@ -56,6 +56,9 @@ package struct Setting: Sendable {
   package var otherwise: JSON?
   /// What published models of the family usually have: only ever shown as a suggestion.
   package var suggestion: Suggestion?
+  /// The setting whose value this one has where nothing says otherwise; what is said of that one by hand is said of
+  /// both.
+  package var follows: String?
 
   package enum Suggestion: Sendable {
     case value(JSON)
@@ -80,6 +83,9 @@ package struct Dialect: Sendable {
   /// Keys of which one is present in every file of this dialect and in no other's; empty for the dialect that is taken
   /// where no other is recognised.
   package var recognisedBy: [String]
+  /// Paths of the objects that may hold the keys, for files that nest them; the first that is there counts. Empty
+  /// where they stand at the top.
+  package var nestedIn: [String]
   package var keys: [String: Key]
   /// Keys that must have one value, because any other changes the mathematics beyond what is supported.
   package var expectations: [String: (value: JSON, why: String)]
@@ -193,6 +199,10 @@ package struct Layout: Sendable {
     package var pattern: String
     package var canonical: String
     package var operations: [TensorOperation]
+    /// Extents of the stored tensor that tell settings which canonical shapes do not hold.
+    package var tells: [(axis: Int, setting: String)] = []
+    /// Why the tensor is left out, unread, where another one fills its place; nil where both must be equal.
+    package var spare: String?
   }
 
   /// Tensors that are left out, and why.
@@ -220,6 +230,9 @@ package struct NameRewriting: Sendable {
   package var replacements: [(old: String, new: String)] = []
   /// Leading texts after which a part, up to the next point, is a name that its maker chose, and is cut out.
   package var chosenNamesAfter: [String] = []
+  /// Parts with which the model's own names begin: what stands before the first of them was chosen by the user who
+  /// saved it, and is cut off.
+  package var beginnings: [String] = []
 }
 
 /// What turns a stored tensor into the canonical one. Every operation but `noTokenTypes` has an inverse; the parts of a
@@ -237,13 +250,19 @@ package enum TensorOperation: String, Sendable {
   /// none. Adding it changes nothing, and other releases of the same models store it.
   case noTokenTypes = "no-token-types"
 
+  /// Makes one axis of the first two, row-major: `[heads, size, hidden]` → `[heads · size, hidden]`. The payload stays
+  /// what it is; the inverse splits the axis again.
+  case mergeFirst = "merge first"
+  /// Makes one axis of the last two, row-major: `[hidden, heads, size]` → `[hidden, heads · size]`.
+  case mergeLast = "merge last"
+
   /// Which third of the first axis is taken; nil for the other operations.
   package var third: Int? {
     switch self {
     case .firstThird: 0
     case .secondThird: 1
     case .lastThird: 2
-    case .transpose, .noTokenTypes: nil
+    case .transpose, .noTokenTypes, .mergeFirst, .mergeLast: nil
     }
   }
 }

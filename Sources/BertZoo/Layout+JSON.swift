@@ -2,14 +2,16 @@ import BertCore
 
 extension Layout {
   /// Reads all layouts of a family. A row `[stem, role, leaf]` stands for one row per line of that leaf's table in
-  /// `leaves`, each line giving the two endings and the operations; a layout that has `sameTensorsAs` takes over the
-  /// stems and roles of an earlier one with leaves of its own.
+  /// `leaves`, each line giving the two endings and the operations, and as `{"axis": 1, "tells": "attentionHeads"}` what
+  /// an extent of the stored tensor tells, or as `{"spare": why}` that it is only used where no other tensor is there; a layout that has `sameTensorsAs` takes over the
+  /// stems and roles of an earlier one, with leaves of its own, and may add others.
   static func all(_ values: [JSON]) throws -> [Layout] {
     var stems: [String: [JSON]] = [:]
     return try values.map { value in
       var fields = try JSONFields(value, "layout")
       let id = try fields.string("id")
-      let rows = fields.has("tensors") ? try fields.array("tensors") : stems[try fields.string("sameTensorsAs")] ?? []
+      var rows = fields.has("sameTensorsAs") ? stems[try fields.string("sameTensorsAs")] ?? [] : []
+      if fields.has("tensors") { rows += try fields.array("tensors") }
       stems[id] = rows
       let leaves = try fields.object("leaves")
       let layout = Layout(
@@ -47,7 +49,17 @@ extension Layout {
           }
           return operation
         }
-        return Row(pattern: parts[0] + words[0], canonical: parts[1] + words[1], operations: operations)
+        var row = Row(pattern: parts[0] + words[0], canonical: parts[1] + words[1], operations: operations)
+        for value in line.array ?? [] where value.object != nil {
+          var fields = try JSONFields(value, "leaf")
+          if fields.has("spare") {
+            row.spare = try fields.string("spare")
+          } else {
+            row.tells.append((axis: try fields.integer("axis"), setting: try fields.string("tells")))
+          }
+          try fields.finish()
+        }
+        return row
       }
     default: throw Refusal(.damaged, "a row of a layout is not [pattern, name] or [stem, role, leaf]")
     }
@@ -64,6 +76,7 @@ extension NameRewriting {
       guard let pair = $0.array, pair.count == 2, let old = pair[0].string, let new = pair[1].string else { return nil }
       return (old, new)
     }
+    beginnings = fields.has("beginWith") ? try fields.strings("beginWith") : []
     chosenNamesAfter = fields.has("chosenNamesAfter") ? try fields.strings("chosenNamesAfter") : []
     try fields.finish()
   }

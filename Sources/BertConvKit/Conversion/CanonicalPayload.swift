@@ -17,11 +17,11 @@ struct CanonicalPayload: Sendable {
     let info = source.catalogue.tensors[index].info
     if operations == [.noTokenTypes] { return try streamZeros(info, body) }
     if operations.count == 1, let third = operations[0].third { return try streamThird(index, third, body) }
-    // Transposing twice is doing nothing.
-    guard operations.count % 2 == 1, info.shape.rank >= 2 else { return try source.stream(index, body) }
-    let matrix = TransposedMatrix(info)
-    if matrix.byteCount <= strip {
-      try streamWhole(index, matrix, body)
+    let matrices = TransposedMatrix.all(info, operations)
+    guard let matrix = matrices.first else { return try source.stream(index, body) }
+    // Only a single transposition can be done strip by strip; chains occur on small tensors alone.
+    if matrices.count > 1 || matrix.byteCount <= strip {
+      try streamWhole(index, matrices, body)
     } else {
       try source.stream(index) { _ in }
       try streamStrips(index, matrix, body)
@@ -30,24 +30,30 @@ struct CanonicalPayload: Sendable {
 
   /// A matrix that is held as a whole: read once, in order.
   private func streamWhole(
-    _ index: Int, _ matrix: TransposedMatrix, _ body: (UnsafeRawBufferPointer) throws -> Void
+    _ index: Int, _ matrices: [TransposedMatrix], _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let stored = UnsafeMutableRawBufferPointer.allocate(byteCount: matrix.byteCount, alignment: 64)
-    defer { stored.deallocate() }
+    let byteCount = matrices[0].byteCount
+    var stored = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
+    var result = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
+    defer {
+      stored.deallocate()
+      result.deallocate()
+    }
     var filled = 0
     try source.stream(index) { chunk in
       UnsafeMutableRawBufferPointer(rebasing: stored[filled...]).copyMemory(from: chunk)
       filled += chunk.count
     }
-    let result = UnsafeMutableRawBufferPointer.allocate(byteCount: matrix.byteCount, alignment: 64)
-    defer { result.deallocate() }
-    let plane = matrix.rows * matrix.columns * matrix.elementSize
-    for start in stride(from: 0, to: matrix.byteCount, by: max(1, plane)) {
-      matrix.transpose(
-        UnsafeRawBufferPointer(rebasing: stored[start..<start + plane]), rows: matrix.rows, columns: matrix.columns,
-        into: UnsafeMutableRawBufferPointer(rebasing: result[start..<start + plane]))
+    for matrix in matrices {
+      let plane = matrix.rows * matrix.columns * matrix.elementSize
+      for start in stride(from: 0, to: byteCount, by: max(1, plane)) {
+        matrix.transpose(
+          UnsafeRawBufferPointer(rebasing: stored[start..<start + plane]), rows: matrix.rows, columns: matrix.columns,
+          into: UnsafeMutableRawBufferPointer(rebasing: result[start..<start + plane]))
+      }
+      swap(&stored, &result)
     }
-    try body(UnsafeRawBufferPointer(result))
+    try body(UnsafeRawBufferPointer(stored))
   }
 
   /// A large matrix: some of its stored columns at a time, which are consecutive rows of the result.
@@ -83,7 +89,7 @@ struct CanonicalPayload: Sendable {
 }
 
 /// The last two axes of a tensor, which change places.
-struct TransposedMatrix: Sendable {
+struct TransposedMatrix: Sendable, Equatable {
   /// How many matrices follow one another.
   let planes: Int
   /// Of a stored matrix.
@@ -93,12 +99,31 @@ struct TransposedMatrix: Sendable {
 
   var byteCount: Int { planes * rows * columns * elementSize }
 
-  init(_ info: TensorInfo) {
-    let dims = info.shape.dims
+  private init(_ shape: Shape, elementSize: Int) {
+    let dims = shape.dims
     rows = dims[dims.count - 2]
     columns = dims[dims.count - 1]
     planes = dims.dropLast(2).reduce(1, *)
-    elementSize = info.dtype.size!
+    self.elementSize = elementSize
+  }
+
+  /// What has to be moved to do the operations in their order: merging axes moves nothing, and a transposition that
+  /// undoes the one before it takes that away.
+  static func all(_ info: TensorInfo, _ operations: [TensorOperation]) -> [TransposedMatrix] {
+    var shape = info.shape
+    var matrices: [TransposedMatrix] = []
+    for operation in operations {
+      if operation == .transpose, shape.rank >= 2 {
+        let matrix = TransposedMatrix(shape, elementSize: info.dtype.size!)
+        if let last = matrices.last, last.undoes(matrix) { matrices.removeLast() } else { matrices.append(matrix) }
+      }
+      shape = shape.applying([operation])
+    }
+    return matrices
+  }
+
+  private func undoes(_ other: TransposedMatrix) -> Bool {
+    planes == other.planes && rows == other.columns && columns == other.rows
   }
 
   /// Writes the transposed of a `rows` × `columns` matrix.

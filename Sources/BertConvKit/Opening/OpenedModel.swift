@@ -100,6 +100,10 @@ struct OpenedModel: Sendable {
     _ located: LocatedSource, _ switches: SourceSwitches, _ remarks: inout [String]
   ) throws -> Configuration? {
     if let path = switches.configuration { return try Configuration(path: path) }
+    // A Keras archive holds its own, which belongs to nothing else.
+    if located.source.container == .keras, let parameters = located.source.catalogue.parameters?.object {
+      return Configuration(path: located.path, object: parameters)
+    }
     let isTensorFlow = [.tensorflowV1, .tensorflowV2].contains(located.source.container)
     let found = try CompanionFiles.configuration(in: located.folder, usesOriginalNames: isTensorFlow) { path in
       // A file that only looks like a configuration by its name must not stop the search.

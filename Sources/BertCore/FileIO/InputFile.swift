@@ -1,3 +1,4 @@
+import CSystem
 @preconcurrency import Glibc
 
 /// A regular file opened for reading by position.
@@ -9,11 +10,14 @@ package final class InputFile: Sendable {
   package let path: String
   /// Bytes, as they were when the file was opened.
   package let size: Int
+  /// What leads other code that opens files by their names to this one; `path` where the file has a name.
+  package let openingPath: String
   private let descriptor: CInt
   private let identity: FileIdentity
 
   package init(_ path: String) throws {
     self.path = path
+    openingPath = path
     descriptor = try SystemCall.run("open", path) { open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
     var status = stat()
     let outcome = fstat(descriptor, &status)
@@ -24,6 +28,53 @@ package final class InputFile: Sendable {
     }
     size = status.st_size
     identity = FileIdentity(status)
+  }
+
+  private init(_ path: String, descriptor: CInt, openingPath: String) {
+    self.path = path
+    self.openingPath = openingPath
+    self.descriptor = descriptor
+    var status = stat()
+    let outcome = fstat(descriptor, &status)
+    precondition(outcome == 0)
+    size = status.st_size
+    identity = FileIdentity(status)
+  }
+
+  /// Puts what `write` hands over into a temporary file and lends that to `use`, under a name that other code can open.
+  /// The name is gone afterwards, even where an interrupt ends the work; the file lives as long as it is held.
+  ///
+  /// - Parameter path: what messages call it: the file that the content comes from.
+  package static func withTemporary<Result>(
+    for path: String, _ write: (_ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void,
+    use: (InputFile) throws -> Result
+  ) throws -> Result {
+    let folder = getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+    let name = Path.join(folder, ".bertconv-" + String(UInt64.random(in: .min ... .max), radix: 36))
+    let descriptor = try SystemCall.run("create a temporary file", folder) {
+      open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    }
+    bertconv_cleanup_begin(name)
+    defer {
+      unlink(name)
+      bertconv_cleanup_end()
+    }
+    var total = 0
+    do {
+      try write { bytes in
+        var done = 0
+        while done < bytes.count {
+          done += try SystemCall.run("write a temporary file", folder) {
+            pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(total + done))
+          }
+        }
+        total += bytes.count
+      }
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    return try use(InputFile(path, descriptor: descriptor, openingPath: name))
   }
 
   deinit { close(descriptor) }

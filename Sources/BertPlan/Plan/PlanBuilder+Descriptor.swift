@@ -28,7 +28,7 @@ extension PlanBuilder {
     case .string(let text) where text.hasPrefix("$"):
       let name = String(text.dropFirst())
       if let value = settings[name] { return value.array?.isEmpty == true ? nil : value }
-      if family.settings[name]?.kind != .labels { undecided.append(name) }
+      if family.settings[name]?.kind != .labels { undecided.append(family.settings[name]?.follows ?? name) }
       return nil
     case .object(let object):
       var result = JSONObject()
@@ -183,6 +183,10 @@ extension PlanBuilder {
 
   private mutating func dropCopy(_ copy: Fill, of tensor: ExpectedTensor) {
     check(tensors[copy.source], copy, tensor)
+    if let why = recognition.layout.tensors[copy.row].spare {
+      drops.append(ConversionPlan.Drop(source: copy.source, rule: "spare", why: why))
+      return
+    }
     let check: ConversionPlan.Drop.Check =
       recognition.layout.zeroCopies.contains(tensor.name)
       ? .equalOrZeros(to: tensor.name, operations: copy.operations)

@@ -19,6 +19,14 @@ extension PlanBuilder {
                   rule: "R-CFG-02")))
             continue
           }
+          for (axis, setting) in recognition.layout.tensors[fill.row].tells where axis < stored.shape.rank {
+            let extent = stored.shape[axis]
+            if let known = extents[setting], known.value != extent {
+              problems.append(disagreement(setting, known, (extent, stored.name)))
+            } else {
+              extents[setting] = (extent, stored.name)
+            }
+          }
           for (dimension, extent) in zip(template.shape, shape.dims) {
             guard case .symbol(let symbol) = dimension, family.derived[symbol] == nil else { continue }
             if let known = extents[symbol], known.value != extent {

@@ -42,8 +42,9 @@ struct LayoutMatch {
     wrapper = WrapperPrefix.common(to: tensors.map(\.name))
     var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
     for (index, row) in layout.tensors.enumerated() {
-      let pattern = NamePattern(row.pattern.replacing("{prefix}", with: prefix))
-      patterns[pattern.key, default: []].append((pattern, index))
+      for pattern in NamePattern.all(row.pattern.replacing("{prefix}", with: prefix)) {
+        patterns[pattern.key, default: []].append((pattern, index))
+      }
     }
     let drops = layout.drops.map { drop in
       (drop: drop, globs: drop.globs.map { Glob($0.replacing("{prefix}", with: prefix)) })
@@ -138,6 +139,12 @@ extension NameRewriting {
       let rest = text.dropFirst(start.count)
       if let point = rest.firstIndex(of: ".") { text = start + rest[rest.index(after: point)...] }
     }
+    if !beginnings.isEmpty {
+      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+      if let first = parts.firstIndex(where: { beginnings.contains(String($0)) }) {
+        text = parts[first...].joined(separator: "/")
+      }
+    }
     return text
   }
 }
@@ -157,11 +164,14 @@ extension Shape {
         guard let rows = shape.dims.first, rows % 3 == 0 else { return shape }
         return Shape([rows / 3] + shape.dims.dropFirst())
       case .noTokenTypes: return Shape([1, shape.dims.last ?? 0])
+      case .mergeFirst: return shape.merging(0)
+      case .mergeLast: return shape.merging(shape.rank - 2)
       }
     }
   }
 
-  /// The stored shape that the operations would turn into this one; what was left out of a tensor cannot be told.
+  /// The stored shape that the operations would turn into this one; what was left out of a tensor cannot be told, and
+  /// what was merged stays one axis.
   package func undoing(_ operations: [TensorOperation]) -> Shape {
     operations.reversed().reduce(self) { shape, operation in
       switch operation {
@@ -170,8 +180,15 @@ extension Shape {
         guard let rows = shape.dims.first else { return shape }
         let (all, overflow) = rows.multipliedReportingOverflow(by: 3)
         return overflow ? shape : Shape([all] + shape.dims.dropFirst())
-      case .noTokenTypes: return shape
+      case .noTokenTypes, .mergeFirst, .mergeLast: return shape
       }
     }
+  }
+
+  /// One axis for the two that begin at `axis`; the same shape where there are no two, or too many elements.
+  private func merging(_ axis: Int) -> Shape {
+    guard rank >= 2 else { return self }
+    let (extent, overflow) = dims[axis].multipliedReportingOverflow(by: dims[axis + 1])
+    return overflow ? self : Shape(dims[..<axis] + [extent] + dims[(axis + 2)...])
   }
 }

@@ -31,29 +31,54 @@ struct NumberedName: Hashable {
   }
 }
 
-/// A name in which `{i}` stands for the number of a layer, or `{g}` and `{k}` for a group's and for a unit's inside it.
+/// A name in which `{i}` stands for the number of a layer, or `{g}` and `{k}` for a group's and for a unit's inside it;
+/// `{i+4}` for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …, and `{n}` for any number.
 struct NamePattern {
   /// What stands for numbers, in the order in which patterns hold them.
   private static let placeholders = ["{i}", "{g}", "{k}"]
 
-  private enum Slot { case digits(String), index }
+  private enum Slot { case digits(String), index, any }
 
   /// What a matching name's `NumberedName.key` is.
   let key: String
   private let slots: [Slot]
+  /// Whether the number must be above 0, because 0 is written otherwise.
+  private var isNumberedFromOne = false
+  /// What is added to the layer's number.
+  private var offset = 0
+  /// The number of a name that does not hold it.
+  private var implied: Int?
+
+  /// A pattern with `{_i}` matches two kinds of names, with and without a number.
+  static func all(_ pattern: String) -> [NamePattern] {
+    if let start = pattern.firstRange(of: "{i+"), let end = pattern[start.upperBound...].firstIndex(of: "}"),
+      let offset = Int(pattern[start.upperBound..<end])
+    {
+      var shifted = NamePattern(pattern[..<start.lowerBound] + "{i}" + pattern[pattern.index(after: end)...])
+      shifted.offset = offset
+      return [shifted]
+    }
+    guard pattern.contains("{_i}") else { return [NamePattern(pattern)] }
+    var first = NamePattern(pattern.replacing("{_i}", with: ""))
+    first.implied = 0
+    var others = NamePattern(pattern.replacing("{_i}", with: "_{i}"))
+    others.isNumberedFromOne = true
+    return [first, others]
+  }
 
   init(_ pattern: String) {
-    // No published name holds this character, and it is no digit.
+    // No published name holds these characters, and they are no digits.
     let marked = NamePattern.placeholders.reduce(pattern) { $0.replacing($1, with: "\u{1}") }
-    let numbered = NumberedName(marked)
+    let numbered = NumberedName(marked.replacing("{n}", with: "\u{2}"))
     var slots: [Slot] = []
     var digits = numbered.numbers[...]
     for character in numbered.key {
       if character == "#" { slots.append(.digits(digits.removeFirst())) }
       if character == "\u{1}" { slots.append(.index) }
+      if character == "\u{2}" { slots.append(.any) }
     }
     self.slots = slots
-    key = numbered.key.replacing("\u{1}", with: "#")
+    key = numbered.key.replacing("\u{1}", with: "#").replacing("\u{2}", with: "#")
   }
 
   /// The numbers that stand for the placeholders; nil where the name does not match.
@@ -63,13 +88,15 @@ struct NamePattern {
     for (slot, number) in zip(slots, name.numbers) {
       switch slot {
       case .digits(let digits): if digits != number { return nil }
+      case .any: continue
       case .index:
         // A number that is not written in its shortest form would come back as another name.
         guard number.utf8.count <= 6, let value = Int(number), String(value) == number else { return nil }
-        indices.append(value)
+        guard value >= (isNumberedFromOne ? 1 : offset) else { return nil }
+        indices.append(value - offset)
       }
     }
-    return indices
+    return indices.isEmpty ? implied.map { [$0] } ?? [] : indices
   }
 }
 

@@ -38,11 +38,13 @@ package struct Settings: Sendable {
     self.family = family
     let recognised = configuration.flatMap { configuration in
       family.dialects.first { $0.recognisedBy.contains { configuration.object[$0] != nil } }
-        ?? family.dialects.first { $0.recognisedBy.isEmpty }
+        ?? family.dialects.first { $0.id == fallback && $0.recognisedBy.isEmpty }
+        ?? family.dialects.last { $0.recognisedBy.isEmpty }
     }
     dialect = recognised ?? family.dialects.first { $0.id == fallback }!
     if let configuration {
-      try namingFile(configuration.path) { try read(configuration.object, overrides, describesOtherPart) }
+      let object = dialect.object(in: configuration.object)
+      try namingFile(configuration.path) { try read(object, overrides, describesOtherPart) }
     }
     for (name, key) in dialect.keys {
       if let fixed = key.fixed { values[name] = Value(json: fixed, origin: .fixed) }
@@ -50,6 +52,10 @@ package struct Settings: Sendable {
     try apply(overrides)
     for (name, setting) in family.settings where values[name] == nil {
       if let otherwise = setting.otherwise { values[name] = Value(json: otherwise, origin: .otherwise) }
+    }
+    for (name, setting) in family.settings {
+      guard let model = setting.follows, let value = values[model] else { continue }
+      if values[name] == nil || value.origin == .byHand { values[name] = value }
     }
   }
 
@@ -195,4 +201,11 @@ package struct Settings: Sendable {
   }
 
   package subscript(name: String) -> JSON? { values[name]?.json }
+}
+
+extension Dialect {
+  /// The object of a configuration file that holds this dialect's keys.
+  fileprivate func object(in file: JSONObject) -> JSONObject {
+    nestedIn.lazy.compactMap { JSON.object(file).member(at: $0)?.object }.first ?? file
+  }
 }

@@ -20,7 +20,7 @@ struct HDF5Reader {
     guard H5Pset_fapl_sec2(access.id) >= 0, H5Pset_file_locking(access.id, false, true) >= 0 else {
       throw HDF5Library.refusal("open the file")
     }
-    let handle = try HDF5Handle(H5Fopen(file.path, bertconv_h5_read_only(), access.id), "open the file")
+    let handle = try HDF5Handle(H5Fopen(file.openingPath, bertconv_h5_read_only(), access.id), "open the file")
     // The library opened the path anew: it must have come to the very file that was judged.
     var descriptor: UnsafeMutableRawPointer?
     guard H5Fget_vfd_handle(handle.id, access.id, &descriptor) >= 0, let descriptor,

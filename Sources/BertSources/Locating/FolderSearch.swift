@@ -17,6 +17,9 @@ extension SourceLocator {
     add("HDF5", names.filter { $0 == "tf_model.h5" })
     add("Keras", names.filter { $0.hasSuffix(".keras") || $0 == "model.weights.h5" })
     if let prefix = try newestCheckpoint(folder, names) { add("TensorFlow", [prefix]) }
+    if names.contains("saved_model.pb"), Path.exists(Path.join(folder, savedModelIndex)) {
+      add("a TensorFlow SavedModel", [savedModelIndex])
+    }
     if kinds.isEmpty { add("a container of weights", try otherContainers(folder, names)) }
 
     guard let first = kinds.first else {
@@ -31,12 +34,17 @@ extension SourceLocator {
         hint: "say which by giving its path")
     }
     var located = try locate(Path.join(folder, first.candidates[0]), options: options)
+    // What lies beside a SavedModel lies beside its folder of variables, not in it.
+    located.folder = folder
     let others = kinds.dropFirst().flatMap(\.candidates)
     if !others.isEmpty {
       located.remarks.append("took \(first.candidates[0].quoted); also there: \(others.listed())")
     }
     return located
   }
+
+  /// Where a SavedModel keeps its variables.
+  private static let savedModelIndex = "variables/variables.index"
 
   /// The prefix that TensorFlow's `checkpoint` file names, by its last path part.
   private static func newestCheckpoint(_ folder: String, _ names: [String]) throws -> String? {

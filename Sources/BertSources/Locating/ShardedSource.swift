@@ -11,7 +11,7 @@ package struct ShardedSource: WeightSource {
 
   /// Opens the list at `path` and all its shards. List and shards must agree both ways (R-IDX-01, 02).
   package init(index path: String, options: OpenOptions) throws {
-    let (map, claimedSize) = try ShardedSource.weightMap(path)
+    var (map, claimedSize) = try ShardedSource.weightMap(path)
     let names = Set(map.values).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     guard names.count <= Limits.shards else {
       throw Refusal(.unsupported, "lists \(names.count) shards", file: path, rule: "R-ALL-09")
@@ -33,6 +33,16 @@ package struct ShardedSource: WeightSource {
     }
     guard let first = shards.first else {
       throw Refusal(.damaged, "lists no tensor", file: path, rule: "R-IDX-01")
+    }
+    // Lists of HDF5 shards put the model's class before every name, the shards do not.
+    if first.container == .hdf5 {
+      map = try map.reduce(into: [:]) { map, member in
+        let slash = member.key.firstIndex(of: "/")
+        let name = slash.map { String(member.key[member.key.index(after: $0)...]) } ?? member.key
+        guard map.updateValue(member.value, forKey: name) == nil else {
+          throw Refusal(.contradictory, "lists \(name.quoted) twice", file: path, rule: "R-IDX-02")
+        }
+      }
     }
     var tensors: [SourceTensor] = []
     var places: [(Int, Int)] = []

@@ -1,0 +1,71 @@
+import BertConvKit
+import BertCore
+import TestSupport
+import Testing
+
+@Suite("Naming layouts of BERT")
+struct LayoutTests {
+  private func bytes(_ path: String) throws -> [UInt8] { try InputFile(path).contents(limit: 1 << 24) }
+
+  private func convert(_ source: String, _ change: (inout ConversionRequest) -> Void = { _ in }) throws -> [UInt8] {
+    let folder = try TemporaryFolder()
+    var request = ConversionRequest(source: source, output: folder.path + "/m.bertw")
+    change(&request)
+    _ = try Converter(request).run()
+    return try bytes(request.output)
+  }
+
+  @Test(
+    "kernels with an axis for the heads tell their number: no configuration is needed",
+    arguments: ["garden", "garden-functional"])
+  func headsFromShapes(_ container: String) throws {
+    let fixture = ModelFixture.named("bert", "bare")
+    let folder = try TemporaryFolder()
+    for name in ["bert_model.ckpt.index", "bert_model.ckpt.data-00000-of-00001"] {
+      try folder.write(name, bytes(fixture.path(container) + "/" + name))
+    }
+    let converted = try convert(folder.path) { $0.switches.sets = ["hidden_act=gelu_new"] }
+    #expect(try converted == convert(fixture.path("safetensors")))
+  }
+
+  @Test("KerasHub's weights alone tell all, since its code has the rest fixed")
+  func kerasHubAlone() throws {
+    let fixture = ModelFixture.named("bert", "bare")
+    let folder = try TemporaryFolder()
+    try folder.write("model.weights.h5", bytes(fixture.path("kerashub") + "/model.weights.h5"))
+    #expect(try convert(folder.path) == convert(fixture.path("safetensors")))
+  }
+
+  @Test("R-CFG-02: a number of heads that kernels contradict is refused")
+  func contradictedHeads() throws {
+    let fixture = ModelFixture.named("bert", "bare")
+    let refusal = #expect(throws: Refusal.self) {
+      _ = try convert(fixture.path("garden")) { $0.switches.sets = ["num_attention_heads=6"] }
+    }
+    #expect(refusal?.rule == "R-CFG-02")
+  }
+
+  @Test("what is said of the activation and epsilon by hand is said of the head as well")
+  func headFollows() throws {
+    let fixture = ModelFixture.named("bert", "kerashub-mlm")
+    let plain = try convert(fixture.path("keras-mlm"))
+    #expect(String(decoding: plain, as: UTF8.self).contains(#"\"activation\":\"gelu.erf\",\"epsilon\":0.00001"#))
+    let said = try convert(fixture.path("keras-mlm")) {
+      $0.switches.sets = ["hidden_act=gelu_new", "layer_norm_eps=1e-12"]
+    }
+    #expect(String(decoding: said, as: UTF8.self).contains(#"\"activation\":\"gelu.tanh\",\"epsilon\":1e-12"#))
+  }
+
+  @Test("a SavedModel's folder is a source")
+  func savedModel() throws {
+    let fixture = ModelFixture.named("bert", "bare")
+    let folder = try TemporaryFolder()
+    try folder.folder("variables")
+    try folder.write("saved_model.pb", [])
+    try folder.write("bert_config.json", bytes(fixture.path("garden") + "/bert_config.json"))
+    for ending in ["index", "data-00000-of-00001"] {
+      try folder.write("variables/variables." + ending, bytes(fixture.path("garden") + "/bert_model.ckpt." + ending))
+    }
+    #expect(try convert(folder.path) == convert(fixture.path("safetensors")))
+  }
+}
