@@ -37,7 +37,7 @@ struct OperationTests {
   func numbersFromTheSecondOn() {
     let patterns = NamePattern.all("layers/encoder{_i}/vars/0")
     func unit(_ name: String) -> Int? {
-      patterns.lazy.compactMap { $0.match(NumberedName(name))?.index }.first
+      patterns.lazy.compactMap { $0.match(NumberedName(name))?.first }.first
     }
     #expect(unit("layers/encoder/vars/0") == 0)
     #expect(unit("layers/encoder_1/vars/0") == 1)
@@ -51,8 +51,8 @@ struct OperationTests {
   @Test("`{i+4}` counts from 4 on")
   func shiftedNumbers() {
     let pattern = NamePattern.all("weights-{i+4}/kernel")[0]
-    #expect(pattern.match(NumberedName("weights-4/kernel"))?.index == 0)
-    #expect(pattern.match(NumberedName("weights-15/kernel"))?.index == 11)
+    #expect(pattern.match(NumberedName("weights-4/kernel"))?.first == 0)
+    #expect(pattern.match(NumberedName("weights-15/kernel"))?.first == 11)
     #expect(pattern.match(NumberedName("weights-3/kernel")) == nil)
     #expect("weights-{i+4}/kernel".replacingIndex(11) == "weights-15/kernel")
   }
@@ -61,7 +61,7 @@ struct OperationTests {
   func anyNumber() {
     let pattern = NamePattern("weights-{n}/kernel")
     let match = pattern.match(NumberedName("weights-31/kernel"))
-    #expect(match != nil && match?.index == nil)
+    #expect(match != nil && match?.isEmpty == true)
     #expect(pattern.match(NumberedName("weights-/kernel")) == nil)
   }
 
