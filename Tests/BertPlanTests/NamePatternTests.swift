@@ -17,8 +17,15 @@ struct NamePatternTests {
     ] as [(String, String, Int?)])
   func `{i} stands for a number in its shortest form`(pattern: String, name: String, index: Int?) {
     let match = NamePattern(pattern).match(NumberedName(name))
-    #expect(match.flatMap(\.first) == index)
+    #expect(match?.first == index)
     #expect((match != nil) == (index != nil))
+  }
+
+  @Test func `{g} and {k} stand for a group's number and for a unit's inside it`() {
+    let pattern = NamePattern("group_{g}/inner_group_{k}/LayerNorm_1/beta")
+    #expect(pattern.match(NumberedName("group_3/inner_group_12/LayerNorm_1/beta")) == [3, 12])
+    #expect(pattern.match(NumberedName("group_3/inner_group_12/LayerNorm_2/beta")) == nil)
+    #expect(pattern.match(NumberedName("group_3/inner_group_01/LayerNorm_1/beta")) == nil)
   }
 
   @Test func `a pattern without {i} matches itself alone`() {
