@@ -57,13 +57,15 @@ let package = Package(
       swiftSettings: strict),
 
     .target(name: "TestSupport", dependencies: ["BertCore"], path: "Tests/TestSupport", swiftSettings: strict),
-    tests("BertCoreTests", needs: ["BertCore"]),
+    tests("BertCoreTests", needs: ["BertCore", "CChecksum"]),
     tests("BertSourcesTests", needs: ["BertCore", "BertSources"]),
     tests("BertZooTests", needs: ["BertCore", "BertZoo"]),
     tests("BertPlanTests", needs: ["BertCore", "BertZoo", "BertPlan"]),
     tests("BertFormatTests", needs: ["BertCore", "BertZoo", "BertFormat"]),
     tests("BertRuntimeTests", needs: ["BertCore", "BertZoo", "BertRuntime", "BertSources", "CKernels"]),
-    tests("EndToEndTests", needs: ["BertCore", "BertFormat", "BertSources", "BertZoo", "BertPlan", "BertConvKit", "bertconv"]),
+    tests(
+      "EndToEndTests",
+      needs: ["BertCore", "BertFormat", "BertSources", "BertZoo", "BertPlan", "BertConvKit", "bertconv"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x

@@ -7,7 +7,8 @@ public struct Progress {
   /// - Parameters:
   ///   - onBegin: what is being done, and how many bytes it is in all.
   ///   - onAdvance: how many bytes came since the last call.
-  public init(onBegin: @escaping (String, Int) -> Void, onAdvance: @escaping (Int) -> Void, onEnd: @escaping () -> Void) {
+  public init(onBegin: @escaping (String, Int) -> Void, onAdvance: @escaping (Int) -> Void, onEnd: @escaping () -> Void)
+  {
     self.onBegin = onBegin
     self.onAdvance = onAdvance
     self.onEnd = onEnd

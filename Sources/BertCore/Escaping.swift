@@ -1,6 +1,6 @@
 extension String {
   /// The text as it may be printed: control characters, bidirectional marks and separators escaped, and more than 200
-  /// characters cut in the middle (R-ALL-03).
+  /// bytes cut in the middle (R-ALL-03). Bytes, because one character may be thousands of combining marks.
   package var printable: String {
     var escaped = ""
     for scalar in unicodeScalars {
@@ -14,8 +14,32 @@ extension String {
       default: escaped.unicodeScalars.append(scalar)
       }
     }
-    guard escaped.count > 200 else { return escaped }
-    return escaped.prefix(98) + "…" + escaped.suffix(98)
+    guard escaped.utf8.count > 200 else { return escaped }
+    return escaped.utf8Prefix(98) + "…" + escaped.utf8Suffix(98)
+  }
+
+  /// As many whole scalars from the start as fit into `count` bytes.
+  package func utf8Prefix(_ count: Int) -> String {
+    var end = utf8.index(startIndex, offsetBy: count, limitedBy: endIndex) ?? endIndex
+    while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+    return String(unicodeScalars[..<end])
+  }
+
+  /// As many whole scalars from the end as fit into `count` bytes.
+  private func utf8Suffix(_ count: Int) -> String {
+    var start = utf8.index(endIndex, offsetBy: -count, limitedBy: startIndex) ?? startIndex
+    while start.samePosition(in: unicodeScalars) == nil { start = utf8.index(after: start) }
+    return String(unicodeScalars[start...])
+  }
+
+  /// The text as one word of a POSIX shell.
+  package var shellQuoted: String {
+    let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+    let isPlain = utf8.allSatisfy { byte in
+      letters.contains(byte | 0x20) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || "_-./=:,+@%".utf8.contains(byte)
+    }
+    return isPlain && !isEmpty ? self : "'" + replacing("'", with: "'\\''") + "'"
   }
 
   /// The printable text in quotation marks, for use inside a sentence.

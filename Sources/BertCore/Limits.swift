@@ -2,6 +2,8 @@
 package enum Limits {
   /// Deepest nesting of a JSON document, pickle value or HDF5 group.
   package static let nesting = 128
+  /// Values in one JSON text, which bounds the memory that it takes to some ten times its length.
+  package static let jsonValues = 2_000_000
   /// Bytes of a safetensors header (what the reference reader allows as well).
   package static let safetensorsHeader = 100_000_000
   /// Bytes of a `.bertw` header.

@@ -15,10 +15,14 @@ package struct BertwContents: Sendable, Equatable {
   package init(descriptor: ModelDescriptor, tensors: [TensorInfo]) {
     precondition(tensors.allSatisfy { BertwContents.isStorable($0.dtype) && $0.shape.byteCount($0.dtype) != nil })
     self.descriptor = descriptor
-    // Tensors whose length keeps the alignment come first, so that all of the large ones begin on 64 bytes.
+    self.tensors = BertwContents.inDataOrder(tensors)
+  }
+
+  /// Tensors whose length keeps the alignment come first, so that all of the large ones begin on 64 bytes.
+  static func inDataOrder(_ tensors: [TensorInfo]) -> [TensorInfo] {
     let ordered = tensors.map { ($0, CanonicalOrder($0.name)) }.sorted { $0.1 < $1.1 }.map(\.0)
     let aligned = { (tensor: TensorInfo) in tensor.shape.byteCount(tensor.dtype)! % BertwContents.alignment == 0 }
-    self.tensors = ordered.filter(aligned) + ordered.filter { !aligned($0) }
+    return ordered.filter(aligned) + ordered.filter { !aligned($0) }
   }
 
   package static func isStorable(_ dtype: DType) -> Bool { dtype == .f32 || dtype == .f16 || dtype == .bf16 }
@@ -55,6 +59,11 @@ package struct BertwContents: Sendable, Equatable {
 
   /// The digest of all content: of every tensor its name, type, shape and digest, then the descriptor.
   package func contentDigest(digests: [String]) -> String {
+    BertwContents.contentDigest(tensors, digests: digests, descriptorText)
+  }
+
+  /// - Parameter tensors: in the order of their data.
+  static func contentDigest(_ tensors: [TensorInfo], digests: [String], _ descriptorText: String) -> String {
     let hasher = SHA256()
     for (tensor, digest) in zip(tensors, digests) {
       let shape = tensor.shape.dims.map(String.init).joined(separator: ",")

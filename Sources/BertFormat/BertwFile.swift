@@ -11,9 +11,16 @@ package struct BertwFile: Sendable {
   /// Where each tensor's payload lies in the file, in the order of `contents.tensors`.
   package let ranges: [Range<Int>]
 
-  /// Whether the first bytes of a file hold what only a `.bertw` header holds, be it damaged or not.
-  package static func isClaimed(by head: [UInt8]) -> Bool {
-    head.prefix(4096).firstRange(of: Array("\"bertw.".utf8)) != nil
+  /// Whether a file holds what only a `.bertw` header holds: among its first bytes, be the header damaged or not, or,
+  /// where another tool wrote it, anywhere in a sound one.
+  package static func isClaimed(by file: InputFile) throws -> Bool {
+    let head = try file.head(4096)
+    if head.firstRange(of: Array("\"bertw.".utf8)) != nil { return true }
+    guard SafetensorsHeader.looksLike(head, fileSize: file.size) else { return false }
+    do { return try SafetensorsHeader(file).metadata.keys.contains { $0.hasPrefix("bertw.") } } catch let refusal
+      as Refusal
+      where refusal.kind != .system
+    { return false }
   }
 
   /// Which part of a header is at fault.
@@ -36,7 +43,7 @@ package struct BertwFile: Sendable {
     package var rule: String
   }
 
-  /// Opens `file`; a header that is wrong is a `Fault`, a profile of the future is a `Refusal`.
+  /// Opens `file`; a header that is wrong is a `Fault`, a profile or a descriptor of the future is a `Refusal`.
   package init(_ file: InputFile) throws {
     self.file = file
     do { header = try SafetensorsHeader(file) } catch let refusal as Refusal where refusal.kind != .system {
@@ -57,6 +64,7 @@ package struct BertwFile: Sendable {
       }
       expected = try descriptor.tensors(of: family)
     } catch let refusal as Refusal {
+      if refusal.kind == .unsupported, BertwFile.isAsWritten(header, descriptorText: text) { throw refusal }
       throw Fault(part: .descriptor, message: refusal.message, rule: refusal.rule ?? "R-BERTW-07")
     }
     contents = BertwContents(descriptor: descriptor, tensors: try BertwFile.match(header, expected))
@@ -93,6 +101,17 @@ package struct BertwFile: Sendable {
       throw Fault(part: guilty, message: "tensors are missing: \(missing.listed())", rule: "R-BERTW-04")
     }
     return header.entries.map(\.info)
+  }
+
+  /// Whether the digest of all content is that of the stored digests and the stored descriptor: nothing was changed
+  /// since the file was written, by whatever version.
+  private static func isAsWritten(_ header: SafetensorsHeader, descriptorText: String) -> Bool {
+    let infos = header.entries.map(\.info)
+    guard infos.allSatisfy({ $0.shape.byteCount($0.dtype) != nil }) else { return false }
+    let tensors = BertwContents.inDataOrder(infos)
+    let digests = tensors.compactMap { header.metadata["bertw.sha256:" + $0.name] }
+    return digests.count == tensors.count
+      && header.metadata["bertw.content"] == BertwContents.contentDigest(tensors, digests: digests, descriptorText)
   }
 
   /// A flip of one bit in the digit of profile 1 is damage; anything else comes from a later version.

@@ -10,13 +10,15 @@ package final class BertwWriter {
   private let ranges: [Range<Int>]
   private var digests: [String] = []
 
-  package init(_ contents: BertwContents, to output: OutputFile) throws {
+  package init(
+    _ contents: BertwContents, to output: OutputFile, headerLimit: Int = Limits.bertwHeader
+  ) throws {
     self.contents = contents
     self.output = output
     let length = contents.headerLength
-    guard length <= Limits.bertwHeader else {
+    guard length <= headerLimit else {
       throw Refusal(
-        .unsupported, "the header would take \(length) bytes, the limit is \(Limits.bertwHeader)", file: output.path)
+        .unsupported, "the header would take \(length) bytes, the limit is \(headerLimit)", file: output.path)
     }
     dataStart = 8 + length
     ranges = contents.dataRanges

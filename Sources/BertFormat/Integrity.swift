@@ -29,7 +29,7 @@ extension Integrity {
   /// - Parameter progress: called with the payload bytes read since the last call.
   /// - Throws: `Refusal` for a file of a later profile or one that cannot be read at all.
   package static func judge(_ file: InputFile, progress: (Int) -> Void = { _ in }) throws -> Integrity {
-    guard BertwFile.isClaimed(by: try file.head(4096)) else { return .foreign }
+    guard try BertwFile.isClaimed(by: file) else { return .foreign }
     do {
       let opened = try BertwFile(file)
       let digests = try hash(opened, progress)
@@ -83,7 +83,7 @@ extension Integrity {
   /// All content holds: is the header the canonical one, byte for byte, and so the order of the data?
   private static func compare(_ opened: BertwFile, _ digests: [String]) -> Integrity {
     let header = opened.contents.header(digests: digests)
-    if header == opened.header.text { return .canonical }
+    if header == opened.header.text, header.count <= Limits.bertwHeader { return .canonical }
     let foreignKeys = Set(opened.header.metadata.keys).subtracting(opened.contents.metadata(digests: digests).keys)
     if !foreignKeys.isEmpty {
       return .sameContent(differences: "further metadata entries: \(foreignKeys.sorted().listed())")

@@ -6,6 +6,7 @@ package struct CanonicalOrder: Comparable {
   private let steps: [Step]
 
   /// One part of a name: known parts by their place in a table, then numbers as numbers, then others by their bytes.
+  /// Heads and slots are called as somebody called them: `10` and `07` are names there, not numbers.
   private enum Step: Comparable {
     case known(Int)
     case number(Int)
@@ -27,7 +28,8 @@ package struct CanonicalOrder: Comparable {
     steps = parts.indices.map { index in
       let part = parts[index]
       if let place = CanonicalOrder.children(parts[..<index]).firstIndex(of: part) { return .known(place) }
-      return Int(part).map(Step.number) ?? .name(Array(part.utf8))
+      let isChosenName = index > 0 && ["heads", "slots"].contains(parts[index - 1])
+      return (isChosenName ? nil : Int(part)).map(Step.number) ?? .name(Array(part.utf8))
     }
   }
 

@@ -3,10 +3,11 @@ import BertCore
 extension ModelDescriptor {
   /// The tensors that this model has, with their shapes, in canonical order.
   ///
-  /// Refuses a descriptor that its own family could not have written: a size missing, unused or out of proportion
-  /// (R-BERTW-07). Nothing is allocated from a size before it was compared with `tensorLimit`.
+  /// Refuses a descriptor that its own family could not have written: a size missing, unused or out of proportion, a
+  /// head that the family has not or not like this (R-BERTW-07). Nothing is allocated from a size before it was compared with `tensorLimit`.
   package func tensors(of family: FamilyDescriptor, tensorLimit: Int = Limits.tensors) throws -> [ExpectedTensor] {
     let tree = json
+    try check(tree, against: family)
     var used: Set<String> = []
     var result: [ExpectedTensor] = []
     for part in family.parts where tree.member(at: part.path) != nil {
@@ -34,7 +35,37 @@ extension ModelDescriptor {
         .damaged, "the descriptor holds sizes that nothing uses: \(unused.listed())", place: "descriptor.sizes",
         rule: "R-BERTW-07")
     }
-    return result.sorted { CanonicalOrder($0.name) < CanonicalOrder($1.name) }
+    return result.map { ($0, CanonicalOrder($0.name)) }.sorted { $0.1 < $1.1 }.map(\.0)
+  }
+
+  /// What is fixed in the family's templates stands in the descriptor as it stands there.
+  private func check(_ tree: JSON, against family: FamilyDescriptor) throws {
+    func refusal(_ message: String) -> Refusal {
+      Refusal(.damaged, message, place: "descriptor", rule: "R-BERTW-07")
+    }
+    for word in heads.keys.sorted() {
+      let kind = family.parts.first { $0.path == "heads." + word }?.value["kind"]
+      guard let kind, kind == tree["heads"]?[word]?["kind"] else {
+        throw refusal("a model of the family \(family.family) has no such head \(word.quoted)")
+      }
+    }
+    for part in family.parts {
+      guard let value = tree.member(at: part.path) else { continue }
+      guard JSON.literals(of: part.value, standIn: value) else {
+        throw refusal("the descriptor's \(part.path) is not that of the family \(family.family)")
+      }
+      if let absent = part.needs.first(where: { tree.member(at: $0) == nil }) {
+        throw refusal("the descriptor has \(part.path), but not \(absent)")
+      }
+    }
+    let places = Dictionary(family.parts.flatMap(\.references), uniquingKeysWith: { first, _ in first })
+    for (divisor, dividend) in family.divides {
+      let numbers = [divisor, dividend].map { name in
+        sizes[name] ?? places[name].flatMap { tree.member(at: $0.joined(separator: "."))?.integer }
+      }
+      guard let small = numbers[0], let large = numbers[1], small <= 0 || large % small != 0 else { continue }
+      throw refusal("\(dividend) is \(large), which \(divisor) (\(small)) does not divide")
+    }
   }
 
   private func size(_ name: String, _ family: FamilyDescriptor, _ used: inout Set<String>) throws -> Int {
@@ -86,7 +117,34 @@ extension DerivedSize {
   }
 }
 
+extension Part {
+  /// The settings that the part's template refers to, and where in the model descriptor their values stand.
+  package var references: [(setting: String, path: [Substring])] {
+    func search(_ template: JSON, _ path: [Substring]) -> [(setting: String, path: [Substring])] {
+      switch template {
+      case .string(let text) where text.hasPrefix("$"): [(String(text.dropFirst()), path)]
+      case .object(let object): object.members.flatMap { search($0.value, path + [Substring($0.key)]) }
+      default: []
+      }
+    }
+    return search(value, path.split(separator: "."))
+  }
+}
+
 extension JSON {
+  /// Whether a value has everything that its template does not leave open (`$name`).
+  fileprivate static func literals(of template: JSON, standIn value: JSON) -> Bool {
+    switch template {
+    case .string(let text) where text.hasPrefix("$"): true
+    case .object(let object):
+      object.members.allSatisfy { key, inner in
+        if case .string(let text) = inner, text.hasPrefix("$") { return true }
+        return value[key].map { literals(of: inner, standIn: $0) } ?? false
+      }
+    default: template == value
+    }
+  }
+
   /// The member at a path of keys separated by points.
   package func member(at path: String) -> JSON? {
     var value: JSON? = self

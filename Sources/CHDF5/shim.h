@@ -34,3 +34,39 @@ static inline haddr_t bertconv_h5_address(hid_t object) {
 
 /// Where the object of a hard link begins: a union member in C.
 static inline haddr_t bertconv_h5_target(const H5L_info_t *link) { return link->u.address; }
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/// Confines a process that was just forked to read a doubtful file: it dies with its parent, leaves no core, prints
+/// nothing, writes no file, and is ended by a signal after `milliseconds` of computing; `bytes` of memory beside what it
+/// has are the most it gets. Not zero when a limit could not be set.
+static inline int bertconv_h5_confine(unsigned milliseconds, size_t bytes) {
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int stream = 0; stream <= 2; stream++) {
+    if (null >= 0) dup2(null, stream); else close(stream);
+  }
+  const int defaults[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGPROF, SIGINT, SIGTERM, SIGHUP};
+  for (unsigned i = 0; i < sizeof defaults / sizeof *defaults; i++) signal(defaults[i], SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+
+  unsigned long pages = 0;
+  FILE *status = fopen("/proc/self/statm", "re");
+  if (status) {
+    if (fscanf(status, "%*u %*u %*u %*u %*u %lu", &pages) != 1) pages = 0;
+    fclose(status);
+  }
+  size_t data = pages * (size_t)sysconf(_SC_PAGESIZE) + bytes;
+  const struct rlimit nothing = {0, 0}, memory = {data, data};
+  const struct itimerval computing = {{0, 0}, {milliseconds / 1000, milliseconds % 1000 * 1000}};
+  return prctl(PR_SET_PDEATHSIG, SIGKILL) | prctl(PR_SET_DUMPABLE, 0) | setrlimit(RLIMIT_CORE, &nothing)
+    | setrlimit(RLIMIT_FSIZE, &nothing) | (pages ? setrlimit(RLIMIT_DATA, &memory) : -1)
+    | setitimer(ITIMER_PROF, &computing, NULL);
+}

@@ -1,16 +1,23 @@
 #include "cleanup.h"
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-// Written before the handler is armed and read only by it: a signal handler may not allocate or lock.
-static char unfinished[PATH_MAX];
-static atomic_int armed;
+// A model, its provenance and its tokenizer's files are written side by side; a library user may write several models.
+enum { slots = 64 };
+
+// A path is written before its slot is armed, and the handler reads armed slots only: it may not allocate or lock.
+static char unfinished[slots][PATH_MAX];
+static atomic_int armed[slots];
+static int in_use;
+static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
 
 static void remove_and_leave(int number) {
-  if (atomic_load(&armed)) unlink(unfinished);
+  for (int slot = 0; slot < slots; slot++)
+    if (atomic_load(&armed[slot])) unlink(unfinished[slot]);
   _exit(128 + number);
 }
 
@@ -26,14 +33,27 @@ static void set_handlers(void (*handler)(int)) {
   }
 }
 
-void bertconv_cleanup_begin(const char *path) {
-  if (strlen(path) >= sizeof unfinished) return;
-  strcpy(unfinished, path);
-  atomic_store(&armed, 1);
-  set_handlers(remove_and_leave);
+int bertconv_cleanup_begin(const char *path) {
+  if (strlen(path) >= PATH_MAX) return -1;
+  pthread_mutex_lock(&changing);
+  int slot = 0;
+  while (slot < slots && atomic_load(&armed[slot])) slot++;
+  if (slot < slots) {
+    strcpy(unfinished[slot], path);
+    atomic_store(&armed[slot], 1);
+    if (in_use++ == 0) {
+      signal(SIGXFSZ, SIG_IGN);
+      set_handlers(remove_and_leave);
+    }
+  }
+  pthread_mutex_unlock(&changing);
+  return slot < slots ? slot : -1;
 }
 
-void bertconv_cleanup_end(void) {
-  atomic_store(&armed, 0);
-  set_handlers(SIG_DFL);
+void bertconv_cleanup_end(int slot) {
+  if (slot < 0) return;
+  pthread_mutex_lock(&changing);
+  atomic_store(&armed[slot], 0);
+  if (--in_use == 0) set_handlers(SIG_DFL);
+  pthread_mutex_unlock(&changing);
 }

@@ -13,20 +13,19 @@ struct ConversionTests {
       Float.convert($0, of: .f16, into: &single)
       Double.convert($0, of: .f16, into: &double)
     }
-    for pattern in patterns {
-      let right = f16(pattern)
-      #expect(right.isNaN ? single[Int(pattern)].isNaN : single[Int(pattern)].bitPattern == right.bitPattern)
-      #expect(right.isNaN ? double[Int(pattern)].isNaN : double[Int(pattern)] == Double(right))
-    }
+    #expect(patterns.allSatisfy { same(single[Int($0)], double[Int($0)], f16($0)) })
     patterns.withUnsafeBytes {
       Float.convert($0, of: .bf16, into: &single)
       Double.convert($0, of: .bf16, into: &double)
     }
-    for pattern in patterns {
-      let right = Float(bitPattern: UInt32(pattern) << 16)
-      #expect(single[Int(pattern)].bitPattern == right.bitPattern)
-      #expect(right.isNaN ? double[Int(pattern)].isNaN : double[Int(pattern)] == Double(right))
-    }
+    #expect(patterns.allSatisfy { same(single[Int($0)], double[Int($0)], Float(bitPattern: UInt32($0) << 16)) })
+  }
+
+  /// Whether both are `right`, sign of zero included; any NaN is as good as another.
+  private func same(_ single: Float, _ double: Double, _ right: Float) -> Bool {
+    right.isNaN
+      ? single.isNaN && double.isNaN
+      : single.bitPattern == right.bitPattern && double.bitPattern == Double(right).bitPattern
   }
 
   /// IEEE 754 binary16, by its definition.

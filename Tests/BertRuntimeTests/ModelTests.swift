@@ -141,7 +141,9 @@ struct ModelTests {
       } catch { return (error as? Refusal)?.rule }
     }
     #expect(rule { _ in } == nil)
-    for heads in [0, -1, 5, 37] { #expect(rule { $0.wiring.layers.attention = .dense(heads: heads, distance: nil) } == "R-BERTW-07") }
+    for heads in [0, -1, 5, 37] {
+      #expect(rule { $0.wiring.layers.attention = .dense(heads: heads, distance: nil) } == "R-BERTW-07")
+    }
     for name in ["hidden", "layers", "intermediate", "vocabulary", "positions"] {
       for size: Int? in [nil, 0, -3, .max] { #expect(rule { $0.sizes[name] = size } == "R-BERTW-07") }
     }

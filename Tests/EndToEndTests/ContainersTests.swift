@@ -1,7 +1,7 @@
 import BertConvKit
 import BertCore
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Every container")
 struct ContainersTests {

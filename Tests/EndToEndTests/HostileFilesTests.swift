@@ -1,8 +1,8 @@
 import BertConvKit
 import BertCore
 import BertSources
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Hostile files")
 struct HostileFilesTests {
@@ -16,7 +16,9 @@ struct HostileFilesTests {
         let end = cells[0][cells[0].index(after: start)...].firstIndex(of: "`")
       else { return nil }
       let file = String(cells[0][cells[0].index(after: start)..<end])
-      let rules = cells[1].split { !($0.isLetter || $0.isNumber || $0 == "-") }.map(String.init).filter { $0.hasPrefix("R-") }
+      let rules = cells[1].split { !($0.isLetter || $0.isNumber || $0 == "-") }.map(String.init).filter {
+        $0.hasPrefix("R-")
+      }
       return Path.exists(Fixtures.path("hostile/" + file)) ? (file, rules) : nil
     }
   }()

@@ -2,8 +2,8 @@ import BertConvKit
 import BertCore
 import BertFormat
 import BertZoo
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Verdicts")
 struct VerdictTests {
@@ -42,12 +42,14 @@ struct VerdictTests {
     #expect(try Self.verify(path).verdict == .pass)
   }
 
-  @Test("a fault is located at the stage that it lies in", arguments: [
-    ("embeddings.norm.weight", "embeddings"), ("embeddings.segment.weight", "embeddings"),
-    ("layers.0.attention.query.weight", "layers.0"), ("layers.1.feedForward.output.bias", "layers.1"),
-    ("layers.2.attention.norm.bias", "layers.2"), ("pooler.weight", "pooler"),
-    ("heads.mlm.transform.weight", "heads.mlm"), ("heads.nsp.bias", "heads.nsp"),
-  ])
+  @Test(
+    "a fault is located at the stage that it lies in",
+    arguments: [
+      ("embeddings.norm.weight", "embeddings"), ("embeddings.segment.weight", "embeddings"),
+      ("layers.0.attention.query.weight", "layers.0"), ("layers.1.feedForward.output.bias", "layers.1"),
+      ("layers.2.attention.norm.bias", "layers.2"), ("pooler.weight", "pooler"),
+      ("heads.mlm.transform.weight", "heads.mlm"), ("heads.nsp.bias", "heads.nsp"),
+    ])
   func firstDivergence(_ tensor: String, _ stage: String) throws {
     let model = try ChangedModel(converting: Self.fixture.path("safetensors"))
     let path = try model.write(changing: tensor) { values in
@@ -69,10 +71,12 @@ struct VerdictTests {
     #expect(try Self.verify(swapped).verdict == .pass, "the unchanged model passes")
   }
 
-  @Test("a value of the configuration that changes the result is seen", arguments: [
-    "layer_norm_eps=1e-5", "layer_norm_eps=1e-6", "layer_norm_eps=1e-7", "hidden_act=gelu_new", "hidden_act=relu",
-    "num_attention_heads=1", "num_attention_heads=2", "num_attention_heads=10",
-  ])
+  @Test(
+    "a value of the configuration that changes the result is seen",
+    arguments: [
+      "layer_norm_eps=1e-5", "layer_norm_eps=1e-6", "layer_norm_eps=1e-7", "hidden_act=gelu_new", "hidden_act=relu",
+      "num_attention_heads=1", "num_attention_heads=2", "num_attention_heads=10",
+    ])
   func wrongConfiguration(_ set: String) throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/model.bertw"

@@ -19,7 +19,9 @@ package enum Command {
   }()
 
   /// Runs `bertconv` with the arguments in `folder`, its streams caught.
-  package static func run(_ arguments: [String], in folder: String = "/", output: String? = nil) throws -> FinishedCommand {
+  package static func run(_ arguments: [String], in folder: String = "/", output: String? = nil) throws
+    -> FinishedCommand
+  {
     // The shell changes the folder; the C library's own call for it does not reach Swift.
     let script = "cd \"$1\" && shift && exec \"$@\""
     return try start(["/bin/sh", "-c", script, "sh", folder, bertconv] + arguments, output: output)

@@ -68,7 +68,9 @@ public struct Converter {
     let output = try OutputFile(request.output, replacing: request.replaces)
     defer { output.discard() }
     let (summary, casts) = try write(plan, model, to: output)
-    for drop in plan.drops { try namingFile(model.located.path) { try DropCheck(source: model.source, plan: plan).run(drop) } }
+    for drop in plan.drops {
+      try namingFile(model.located.path) { try DropCheck(source: model.source, plan: plan).run(drop) }
+    }
     try model.source.checkUnchanged()
     let verification = try verify(output)
     var report = ConversionReport(
@@ -88,7 +90,8 @@ public struct Converter {
     for file in model.source.files where !request.replaces {
       if let source = try? InputFile(file), source.isSame(as: request.output) {
         throw Refusal(
-          .usage, "the output is the source itself", file: request.output, rule: "R-DUR-05", hint: "choose another name")
+          .contradictory, "the output is the source itself", file: request.output, rule: "R-DUR-05", hint: "choose another name"
+        )
       }
     }
   }
@@ -113,7 +116,9 @@ public struct Converter {
     let writer = try BertwWriter(contents, to: output)
     let payload = CanonicalPayload(source: model.source)
     var casts = CastSummary()
-    progress.begin("converting", total: plan.moves.reduce(0) { $0 + (infos[$1.source].shape.byteCount(infos[$1.source].dtype) ?? 0) })
+    progress.begin(
+      "converting", total: plan.moves.reduce(0) { $0 + (infos[$1.source].shape.byteCount(infos[$1.source].dtype) ?? 0) }
+    )
     for tensor in contents.tensors {
       let move = moves[tensor.name]!
       let stored = infos[move.source]

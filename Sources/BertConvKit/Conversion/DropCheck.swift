@@ -28,7 +28,7 @@ struct DropCheck {
   private func refusal(_ drop: ConversionPlan.Drop, _ info: TensorInfo, _ why: String) -> Refusal {
     Refusal(
       .contradictory, "\(info.name.quoted) would be left out as \(drop.why), but \(why)", place: info.name.printable,
-      rule: "R-ALL-10", hint: drop.hint ?? "leave it out by hand with --drop '\(info.name.printable)'")
+      rule: "R-ALL-10", hint: drop.hint ?? "leave it out by hand with --drop \(info.name.printable.shellQuoted)")
   }
 
   /// 0, 1, 2 … along the last axis, whatever type the buffer has.

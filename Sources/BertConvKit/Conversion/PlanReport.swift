@@ -98,4 +98,3 @@ extension PlanReport.Drop {
     ["name": .string(name), "rule": .string(rule), "why": .string(why), "condition": JSON(condition)]
   }
 }
-

@@ -46,7 +46,7 @@ struct ConvertCommand {
       }
     }
     words += ["-o", outputName]
-    return (words.map(ConvertCommand.shellQuoted).joined(separator: " "), assumptions)
+    return (words.map(\.shellQuoted).joined(separator: " "), assumptions)
   }
 
   /// A name for the output in the current folder, made of the source's.
@@ -59,14 +59,5 @@ struct ConvertCommand {
       if !folder.isEmpty, folder != "." { name = folder }
     }
     return (name.isEmpty || name == "." ? "model" : name) + ".bertw"
-  }
-
-  /// The word as a POSIX shell reads it back.
-  static func shellQuoted(_ word: String) -> String {
-    let plain = word.utf8.allSatisfy { byte in
-      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "_-./=:,+@%".utf8.contains(byte)
-    }
-    return plain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }
 }

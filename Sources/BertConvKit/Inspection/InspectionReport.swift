@@ -105,7 +105,8 @@ extension InspectionReport {
       "source": .string(source), "container": .string(container.rawValue), "layout": JSON(layout),
       "family": JSON(family), "reason": JSON(reason), "configuration": JSON(configuration),
       "heads": .array(heads.map(JSON.string)),
-      "labels": .object(JSONObject(labels.filter { !$0.value.isEmpty }.map { ($0.key, .array($0.value.map(JSON.string))) })),
+      "labels": .object(
+        JSONObject(labels.filter { !$0.value.isEmpty }.map { ($0.key, .array($0.value.map(JSON.string))) })),
       "parameters": ["unique": .integer(unique), "total": .integer(total)],
       "bytes": .integer(bytes),
       "layers": .array(layers.map { ["name": .string($0.name), "parameters": .integer($0.parameters)] }),

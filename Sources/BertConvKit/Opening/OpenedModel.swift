@@ -84,7 +84,8 @@ struct OpenedModel: Sendable {
   private static func openCanonical(_ located: LocatedSource, _ switches: SourceSwitches) throws -> OpenedModel {
     guard switches.isEmpty else {
       throw Refusal(
-        .usage, "a .bertw file says by itself what it is: --config, --set, --drop, --family, --head and --part do not apply",
+        .usage,
+        "a .bertw file says by itself what it is: --config, --set, --drop, --family, --head and --part do not apply",
         file: located.path)
     }
     do {
@@ -113,7 +114,8 @@ struct OpenedModel: Sendable {
       return (configuration.modelType != nil, sizes.contains { configuration.object[$0] != nil })
     }
     if !found.others.isEmpty {
-      remarks.append("took the configuration \(Path.last(found.path ?? "").quoted); also there: \(found.others.listed())")
+      remarks.append(
+        "took the configuration \(Path.last(found.path ?? "").quoted); also there: \(found.others.listed())")
     }
     if let path = found.path { return try Configuration(path: path) }
     if let parameters = located.source.catalogue.parameters?.object, parameters["hidden_size"] != nil {

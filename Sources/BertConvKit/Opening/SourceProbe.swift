@@ -6,6 +6,6 @@ enum SourceProbe {
   /// Whether the path is a file that says of itself that it is a `.bertw`.
   static func isCanonical(_ path: String) throws -> Bool {
     guard Path.exists(path), !Path.isFolder(path) else { return false }
-    return BertwFile.isClaimed(by: try InputFile(path).head(4096))
+    return try BertwFile.isClaimed(by: InputFile(path))
   }
 }

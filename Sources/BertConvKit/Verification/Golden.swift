@@ -63,7 +63,9 @@ struct Golden: Sendable {
     family = metadata["family"] ?? ""
     producer = metadata["producer"] ?? "unknown"
     let word = metadata["precision"] ?? "f32"
-    if Precision(rawValue: word) == nil { remarks.append("the golden's precision \(word.quoted) is not known; f32 is taken") }
+    if Precision(rawValue: word) == nil {
+      remarks.append("the golden's precision \(word.quoted) is not known; f32 is taken")
+    }
     precision = Precision(rawValue: word) ?? .f32
     weights = metadata["weights"].flatMap { DType(rawValue: $0.uppercased()) }
     (inputs, outputs) = try Golden.sort(header, file)
@@ -99,7 +101,8 @@ struct Golden: Sendable {
       } else {
         guard info.dtype == .f32 || info.dtype == .f64 else {
           throw refusal(
-            file.path, "\(info.name.quoted) is of type \(info.dtype.rawValue): it is no input, and outputs are F32 or F64",
+            file.path,
+            "\(info.name.quoted) is of type \(info.dtype.rawValue): it is no input, and outputs are F32 or F64",
             "R-GOLD-04")
         }
         let isDouble = info.name.hasSuffix(".f64")

@@ -90,7 +90,9 @@ public struct VerificationReport: Sendable {
   /// The report as Schemas/verify.schema.json describes it.
   public func json() -> JSON {
     var damage: JSON = .null
-    if case .damaged(let part, let message) = integrity { damage = ["part": .string(part), "message": .string(message)] }
+    if case .damaged(let part, let message) = integrity {
+      damage = ["part": .string(part), "message": .string(message)]
+    }
     return [
       "model": .string(model), "verdict": .string(verdict.rawValue), "integrity": .string(integrity.word),
       "damage": damage,

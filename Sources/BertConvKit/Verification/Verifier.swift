@@ -106,13 +106,17 @@ struct ModelRunner {
       try addVariations(&distances, golden, description, places, truth)
       let scale = RootMeanSquare(truth).value
       let noise = NoiseFloor(distances: distances, scale: scale)
-      guard noise.rms <= ModelRunner.largestNoise * scale || scale == 0 else { throw notRounding(description, noise, scale) }
+      guard noise.rms <= ModelRunner.largestNoise * scale || scale == 0 else {
+        throw notRounding(description, noise, scale)
+      }
       for form in golden.outputs where form.name == description.name {
         let recorded = try golden.values(of: form)
         let base = form.isDouble ? noise.inDouble(scale: scale) : noise.scaled(by: golden.precision.roundoff)
         results.append(
-          try OutputJudge(form: form, description: description, noise: base.adding(storage[form.name]), tolerance: tolerance)
-            .judge(recorded: places.map { recorded[$0] }, computed: truth))
+          try OutputJudge(
+            form: form, description: description, noise: base.adding(storage[form.name]), tolerance: tolerance
+          )
+          .judge(recorded: places.map { recorded[$0] }, computed: truth))
       }
     }
     var result = VerificationReport.GoldenResult(file: golden.path, producer: golden.producer, outputs: results)
@@ -128,7 +132,8 @@ struct ModelRunner {
     for output in golden.outputs {
       guard let shape = shapes[output.name] else {
         throw Refusal(
-          .contradictory, "the golden holds \(output.stored.quoted), which this model does not compute", place: output.stored.printable,
+          .contradictory, "the golden holds \(output.stored.quoted), which this model does not compute",
+          place: output.stored.printable,
           rule: "R-GOLD-04", hint: "it computes \(available.map(\.name).listed(12))")
       }
       guard shape == output.shape else {
@@ -168,7 +173,8 @@ struct ModelRunner {
   private func storageCost(
     _ golden: Golden, _ wanting: Set<String>, _ computed: Outputs<Double>
   ) throws -> [String: NoiseFloor] {
-    guard golden.weights == .f32, opened.source.catalogue.tensors.contains(where: { $0.info.dtype == .f16 || $0.info.dtype == .bf16 })
+    guard golden.weights == .f32,
+      opened.source.catalogue.tensors.contains(where: { $0.info.dtype == .f16 || $0.info.dtype == .bf16 })
     else { return [:] }
     let shaken = try Model<Double>(descriptor, weights: PlannedWeights(opened, jitter: true), threads: threads)
     let moved = try shaken.run(golden.inputs, wanting: wanting)

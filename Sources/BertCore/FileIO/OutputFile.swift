@@ -13,6 +13,8 @@ package final class OutputFile {
   package let temporaryPath: String
   private let replacing: Bool
   private let descriptor: CInt
+  /// Where interrupts find the temporary file.
+  private let slot: CInt
   private var state = State.writing
 
   /// Begins a file that will be called `path`.
@@ -29,19 +31,20 @@ package final class OutputFile {
       guard replacing else { throw OutputFile.existing(path) }
     }
     let unique = String(UInt64.random(in: .min ... .max), radix: 36)
-    let temporary = Path.join(Path.folder(path), ".\(Path.last(path).prefix(120)).\(unique).bertconv-part")
+    // A name may have 255 bytes.
+    let temporary = Path.join(Path.folder(path), ".\(Path.last(path).utf8Prefix(200)).\(unique).bertconv-part")
     temporaryPath = temporary
     descriptor = try SystemCall.run("create the output", path) {
       open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     }
-    bertconv_cleanup_begin(temporary)
+    slot = bertconv_cleanup_begin(temporary)
   }
 
   deinit { discard() }
 
   /// Why an output that is there already is not written.
   package static func existing(_ path: String) -> Refusal {
-    Refusal(.usage, "the output exists already", file: path, hint: "choose another name, or replace it with --force")
+    Refusal(.contradictory, "the output exists already", file: path, hint: "choose another name, or replace it with --force")
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
@@ -62,7 +65,8 @@ package final class OutputFile {
     do {
       try SystemCall.run("sync the output", path) { fsync(descriptor) }
       state = .closed
-      try SystemCall.run("close the output", path) { close(descriptor) }
+      // An interrupted close has closed all the same; a second one could hit a descriptor of another thread.
+      try SystemCall.run("close the output", path) { close(descriptor) != 0 && errno != EINTR ? -1 : 0 }
       if replacing {
         try SystemCall.run("rename the output", path) { rename(temporaryPath, path) }
       } else {
@@ -76,14 +80,13 @@ package final class OutputFile {
     }
   }
 
-  /// `link` fails where a file of that name was made meanwhile, which `rename` would replace.
+  /// Fails where a file of that name was made meanwhile, which a plain `rename` would replace.
   private func nameWithoutReplacing() throws {
     do {
-      try SystemCall.run("rename the output", path) { link(temporaryPath, path) }
+      try SystemCall.run("rename the output", path) { bertconv_rename_without_replacing(temporaryPath, path) }
     } catch let refusal as Refusal {
       throw Path.exists(path) ? OutputFile.existing(path) : refusal
     }
-    unlink(temporaryPath)
   }
 
   /// Gives the work up and removes what was written. Harmless after `commit()`.
@@ -96,7 +99,7 @@ package final class OutputFile {
   private func finish() {
     guard state != .finished else { return }
     state = .finished
-    bertconv_cleanup_end()
+    bertconv_cleanup_end(slot)
   }
 
   /// A rename is durable only once its folder is. Some file systems cannot sync folders; the file is whole then, and
@@ -107,6 +110,6 @@ package final class OutputFile {
       open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
     defer { close(descriptor) }
-    if fsync(descriptor) != 0, errno != EINVAL { throw SystemCall.refusal("sync the folder", folder, errno) }
+    try SystemCall.run("sync the folder", folder) { fsync(descriptor) != 0 && errno != EINVAL ? -1 : 0 }
   }
 }

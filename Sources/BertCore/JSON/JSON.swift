@@ -1,5 +1,5 @@
 /// A JSON value as strict readers see it: no duplicate keys, whole numbers exact, the order of keys kept.
-public indirect enum JSON: Sendable, Equatable {
+public enum JSON: Sendable, Equatable {
   case null
   case bool(Bool)
   /// A number written without fraction or exponent that fits 64 bits.

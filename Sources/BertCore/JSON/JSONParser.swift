@@ -4,26 +4,56 @@ package struct JSONParser {
   private let text: UnsafeBufferPointer<UInt8>
   private var position = 0
   private var depth = 0
+  /// How many values may still come.
+  private var allowance: Int
   /// What the text is, for messages.
   private let what: String
 
-  /// Parses a whole text.
-  package static func parse(_ bytes: [UInt8], _ what: String) throws -> JSON {
-    try bytes.withUnsafeBufferPointer { try parse($0, what) }
+  /// Parses a whole text of at most `valueLimit` values.
+  package static func parse(
+    _ bytes: [UInt8], _ what: String, valueLimit: Int = Limits.jsonValues
+  ) throws -> JSON {
+    try bytes.withUnsafeBufferPointer { try parse($0, what, valueLimit: valueLimit) }
   }
 
-  package static func parse(_ bytes: UnsafeBufferPointer<UInt8>, _ what: String) throws -> JSON {
-    var parser = JSONParser(text: bytes, what: what)
-    if bytes.starts(with: [0xef, 0xbb, 0xbf]) { throw parser.refusal("begins with a byte order mark") }
+  package static func parse(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ what: String, valueLimit: Int = Limits.jsonValues
+  ) throws -> JSON {
+    var parser = try JSONParser(text: bytes, what: what, valueLimit: valueLimit)
     let value = try parser.value()
-    parser.skipSpace()
-    guard parser.position == bytes.count else { throw parser.refusal("holds more after the end of its value") }
+    try parser.finish()
     return value
   }
 
-  private init(text: UnsafeBufferPointer<UInt8>, what: String) {
+  /// Parses a text that is one object and hands its members over one by one, so that only the last is in memory. Each
+  /// may hold `valueLimit` values.
+  package static func parseMembers(
+    of bytes: [UInt8], _ what: String, valueLimit: Int = Limits.jsonValues, _ body: (String, JSON) throws -> Void
+  ) throws {
+    try bytes.withUnsafeBufferPointer { text in
+      var parser = try JSONParser(text: text, what: what, valueLimit: valueLimit)
+      parser.skipSpace()
+      guard parser.next == UInt8(ascii: "{") else { throw parser.refusal("an object is due here") }
+      var keys: Set<String> = []
+      try parser.members { parser, key in
+        guard keys.insert(key).inserted else { throw parser.duplicate(key) }
+        parser.allowance = valueLimit
+        try body(key, try parser.afterColon())
+      }
+      try parser.finish()
+    }
+  }
+
+  private init(text: UnsafeBufferPointer<UInt8>, what: String, valueLimit: Int) throws {
     self.text = text
     self.what = what
+    allowance = valueLimit
+    if text.starts(with: [0xef, 0xbb, 0xbf]) { throw refusal("begins with a byte order mark") }
+  }
+
+  private mutating func finish() throws {
+    skipSpace()
+    guard position == text.count else { throw refusal("holds more after the end of its value") }
   }
 
   private func refusal(_ message: String, rule: String = "R-JSON-01") -> Refusal {
@@ -39,6 +69,8 @@ package struct JSONParser {
   private mutating func value() throws -> JSON {
     skipSpace()
     guard let byte = next else { throw refusal("ends where a value is due") }
+    allowance -= 1
+    if allowance < 0 { throw refusal("holds more values than are read", rule: "R-ALL-09") }
     switch byte {
     case UInt8(ascii: "{"): return try object()
     case UInt8(ascii: "["): return try array()
@@ -63,25 +95,40 @@ package struct JSONParser {
   }
 
   private mutating func object() throws -> JSON {
-    try enter()
     var object = JSONObject()
+    try members { parser, key in
+      if object[key] != nil { throw parser.duplicate(key) }
+      object[key] = try parser.afterColon()
+    }
+    return .object(object)
+  }
+
+  private func duplicate(_ key: String) -> Refusal {
+    refusal("the key \(key.quoted) is there twice", rule: "R-JSON-03")
+  }
+
+  /// Walks over an object; `body` is given each key and has to read its value.
+  private mutating func members(_ body: (inout JSONParser, String) throws -> Void) throws {
+    try enter()
     skipSpace()
     if next == UInt8(ascii: "}") {
       position += 1
       depth -= 1
-      return .object(object)
+      return
     }
-    while true {
+    repeat {
       skipSpace()
       guard next == UInt8(ascii: "\"") else { throw refusal("a key is due here") }
       let key = try string()
-      if object[key] != nil { throw refusal("the key \(key.quoted) is there twice", rule: "R-JSON-03") }
-      skipSpace()
-      guard next == UInt8(ascii: ":") else { throw refusal("a colon is due here") }
-      position += 1
-      object[key] = try value()
-      if try isClosed(by: UInt8(ascii: "}")) { return .object(object) }
-    }
+      try body(&self, key)
+    } while try !isClosed(by: UInt8(ascii: "}"))
+  }
+
+  private mutating func afterColon() throws -> JSON {
+    skipSpace()
+    guard next == UInt8(ascii: ":") else { throw refusal("a colon is due here") }
+    position += 1
+    return try value()
   }
 
   private mutating func array() throws -> JSON {
@@ -118,13 +165,13 @@ package struct JSONParser {
     guard let stop = next else { throw refusal("ends inside a text") }
     if stop == UInt8(ascii: "\"") {
       defer { position += 1 }
-      return try validated(UnsafeBufferPointer(rebasing: text[start..<position]))
+      return try validated(UnsafeBufferPointer(rebasing: text[start..<position]), start)
     }
     var bytes = Array(text[start..<position])
     while let byte = next {
       position += 1
       switch byte {
-      case UInt8(ascii: "\""): return try bytes.withUnsafeBufferPointer { try validated($0) }
+      case UInt8(ascii: "\""): return try bytes.withUnsafeBufferPointer { try validated($0, start) }
       case UInt8(ascii: "\\"): bytes.append(contentsOf: String(try escape()).utf8)
       case 0..<0x20: throw refusal("holds a raw control character")
       default: bytes.append(byte)
@@ -133,8 +180,11 @@ package struct JSONParser {
     throw refusal("ends inside a text")
   }
 
-  private func validated(_ bytes: UnsafeBufferPointer<UInt8>) throws -> String {
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal("holds a text that is not UTF-8") }
+  private mutating func validated(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) throws -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      position = start
+      throw refusal("holds a text that is not UTF-8")
+    }
     return text
   }
 

@@ -22,7 +22,7 @@ package struct SafetensorsHeader: Sendable {
     return length <= UInt64(max(fileSize, 4 * Limits.safetensorsHeader))
   }
 
-  package init(_ file: InputFile) throws {
+  package init(_ file: InputFile, tensorLimit: Int = Limits.tensors) throws {
     guard file.size >= 8 else {
       throw Refusal(
         .damaged, "has \(file.size) bytes, too few for a safetensors file", file: file.path, rule: "R-SAFE-01")
@@ -43,34 +43,28 @@ package struct SafetensorsHeader: Sendable {
     text = try file.bytes(at: 8, count: length)
     entries = []
     metadata = [:]
-    try namingFile(file.path) { try read(fileSize: file.size) }
+    try namingFile(file.path) { try read(fileSize: file.size, tensorLimit: tensorLimit) }
   }
 
-  private mutating func read(fileSize: Int) throws {
+  private mutating func read(fileSize: Int, tensorLimit: Int) throws {
     guard text.first == UInt8(ascii: "{") else {
       throw Refusal(.damaged, "the header does not begin with a brace", place: "byte 8", rule: "R-SAFE-01")
     }
-    let root: JSONObject
     do {
-      guard let object = try JSONParser.parse(text, "the header").object else {
-        throw Refusal(.damaged, "the header is not a JSON object", rule: "R-SAFE-02")
+      try JSONParser.parseMembers(of: text, "the header") { key, value in
+        if key == "__metadata__" {
+          metadata = try SafetensorsHeader.metadata(value)
+          return
+        }
+        guard entries.count < tensorLimit else {
+          throw Refusal(.unsupported, "lists more than \(tensorLimit.grouped) tensors", rule: "R-ALL-09")
+        }
+        entries.append(try SafetensorsHeader.entry(key, value, dataStart: dataStart))
       }
-      root = object
     } catch let refusal as Refusal where refusal.rule == "R-JSON-03" {
       var named = refusal
       named.rule = "R-SAFE-03"
       throw named
-    }
-    guard root.count <= Limits.tensors else {
-      throw Refusal(
-        .unsupported, "lists \(root.count.grouped) tensors, the limit is \(Limits.tensors.grouped)", rule: "R-ALL-09")
-    }
-    for (key, value) in root.members {
-      if key == "__metadata__" {
-        metadata = try SafetensorsHeader.metadata(value)
-      } else {
-        entries.append(try SafetensorsHeader.entry(key, value, dataStart: dataStart, fileSize: fileSize))
-      }
     }
     try checkCoverage(fileSize: fileSize)
   }
@@ -92,7 +86,7 @@ package struct SafetensorsHeader: Sendable {
     return result
   }
 
-  private static func entry(_ name: String, _ value: JSON, dataStart: Int, fileSize: Int) throws -> Entry {
+  private static func entry(_ name: String, _ value: JSON, dataStart: Int) throws -> Entry {
     func refusal(_ message: String, _ rule: String) -> Refusal {
       Refusal(.damaged, message, place: "tensor \(name.printable)", rule: rule)
     }
@@ -119,12 +113,7 @@ package struct SafetensorsHeader: Sendable {
       throw refusal(
         "the offsets \(begin) to \(end) do not span the \(size) bytes that \(word) \(shape) takes", "R-SAFE-06")
     }
-    guard end <= fileSize - dataStart else {
-      throw Refusal(
-        .damaged,
-        "ends at byte \(end) of the data, which has \(fileSize - dataStart): the file is \(end - (fileSize - dataStart)) bytes or more too short",
-        place: "tensor \(name.printable)", rule: "R-SAFE-05", hint: "fetch the file again, it is not whole")
-    }
+    guard end <= Int.max - dataStart else { throw refusal("the offset \(end) is too large", "R-SAFE-04") }
     return Entry(
       info: TensorInfo(name: name, dtype: dtype, shape: shape), bytes: (dataStart + begin)..<(dataStart + end))
   }
@@ -149,6 +138,13 @@ package struct SafetensorsHeader: Sendable {
         throw Refusal(.damaged, "the data \(what)", place: "tensor \(entry.info.name.printable)", rule: "R-SAFE-05")
       }
       position = entry.bytes.upperBound
+    }
+    if let cut = inDataOrder.first(where: { $0.bytes.upperBound > fileSize }) {
+      throw Refusal(
+        .damaged,
+        "ends at byte \(cut.bytes.upperBound - dataStart) of the data, which has \(fileSize - dataStart): "
+          + "the file is \(position - fileSize) bytes too short",
+        place: "tensor \(cut.info.name.printable)", rule: "R-SAFE-05", hint: "fetch the file again, it is not whole")
     }
     guard position == fileSize else {
       throw Refusal(

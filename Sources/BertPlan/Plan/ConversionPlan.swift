@@ -74,12 +74,15 @@ extension PlanProblem {
         sentences.append("\(names.count) tensor\(names.count == 1 ? " is" : "s are") missing: \(names.listed(5))")
       case .unknown(let names):
         sentences.append("\(names.count) tensor\(names.count == 1 ? " is" : "s are") not known: \(names.listed(5))")
-        hints.append(names.prefix(3).map { "--drop '\($0.printable)'" }.joined(separator: " ") + " would leave out what is not known")
+        hints.append(
+          names.prefix(3).map { "--drop \($0.printable.shellQuoted)" }.joined(separator: " ")
+            + " would leave out what is not known")
       case .undecided(let settings):
         sentences.append("the tensors cannot tell \(settings.map(\.what).joined(separator: ", "))")
         hints.append(
           "give the configuration with --config, or "
-            + settings.map { "--set \($0.key)=\($0.suggestion.map { "VALUE (often \($0))" } ?? "VALUE")" }.joined(separator: " "))
+            + settings.map { "--set \($0.key)=\($0.suggestion.map { "VALUE (often \($0))" } ?? "VALUE")" }.joined(
+              separator: " "))
         if problems.count == 1 { rule = "R-CFG-01" }
       case .ambiguousHead(let heads):
         sentences.append("the classifier may be any of \(heads.joined(separator: ", "))")
@@ -90,6 +93,7 @@ extension PlanProblem {
       }
     }
     return Refusal(
-      .contradictory, sentences.joined(separator: "; "), rule: rule, hint: hints.isEmpty ? nil : hints.joined(separator: "; "))
+      .contradictory, sentences.joined(separator: "; "), rule: rule,
+      hint: hints.isEmpty ? nil : hints.joined(separator: "; "))
   }
 }

@@ -84,7 +84,8 @@ extension PlanBuilder {
       let names = [divisor, dividend].map { Settings.handKey($0, family) ?? $0 }
       problems.append(
         .contradiction(
-          Refusal(.contradictory, "\(names[1]) is \(large), which \(names[0]) (\(small)) does not divide", rule: "R-CFG-01")))
+          Refusal(
+            .contradictory, "\(names[1]) is \(large), which \(names[0]) (\(small)) does not divide", rule: "R-CFG-01")))
     }
     checkLabels()
     let unsolved = usedSymbols().filter { settings[$0]?.integer == nil }
@@ -150,13 +151,15 @@ extension PlanBuilder {
       problems.append(
         .contradiction(
           Refusal(
-            .unsupported, "the weight \(stored.name.quoted) is stored as \(stored.dtype.rawValue): quantised weights are not converted",
+            .unsupported,
+            "the weight \(stored.name.quoted) is stored as \(stored.dtype.rawValue): quantised weights are not converted",
             place: stored.name.printable, rule: "R-SAFE-10")))
     } else if stored.shape.applying(fill.operations) != tensor.shape {
       let due = tensor.shape.undoing(fill.operations)
       problems.append(
         .contradiction(
-          Refusal(.contradictory, "\(stored.name.quoted) has the shape \(stored.shape), \(due) is due", rule: "R-CFG-02")))
+          Refusal(
+            .contradictory, "\(stored.name.quoted) has the shape \(stored.shape), \(due) is due", rule: "R-CFG-02")))
     }
   }
 

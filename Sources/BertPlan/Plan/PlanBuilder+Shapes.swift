@@ -14,7 +14,8 @@ extension PlanBuilder {
             problems.append(
               .contradiction(
                 Refusal(
-                  .contradictory, "\(stored.name.quoted) has the shape \(stored.shape), \(template.shape.count) axes are due",
+                  .contradictory,
+                  "\(stored.name.quoted) has the shape \(stored.shape), \(template.shape.count) axes are due",
                   rule: "R-CFG-02")))
             continue
           }
@@ -87,10 +88,13 @@ extension PlanBuilder {
   /// No more units than a model may have: what follows walks over all of them.
   mutating func checkCounts() {
     for part in presentParts {
-      guard let name = part.repeatedBy, let count = settings[name]?.integer, count > Settings.mostUnits else { continue }
+      guard let name = part.repeatedBy, let count = settings[name]?.integer, count > Settings.mostUnits else {
+        continue
+      }
       problems.append(
         .contradiction(
-          Refusal(.unsupported, "\(count) layers are more than the \(Settings.mostUnits) that are read", rule: "R-CFG-01")))
+          Refusal(
+            .unsupported, "\(count) layers are more than the \(Settings.mostUnits) that are read", rule: "R-CFG-01")))
     }
   }
 }

@@ -83,13 +83,9 @@ struct PlanBuilder {
         rows.insert(tensors[index].shape.applying(first.operations)[0])
       }
     }
-    if let named = options.head, among.isEmpty || !among.contains(named) {
-      throw Refusal(
-        .usage, "--head \(named.quoted) names no head that these tensors could be",
-        hint: among.isEmpty ? "nothing is ambiguous here: leave --head out" : "it can be \(among.sorted().joined(separator: ", "))")
-    }
+    if let named = options.head { try checkNamedHead(named, among) }
     guard !among.isEmpty else { return nil }
-    if let named = options.head { return (named, among) }
+    if let named = options.head, among.contains(named) { return (named, among) }
     for architecture in options.configuration?.architectures ?? [] {
       let name = architecture.hasPrefix("TF") ? String(architecture.dropFirst(2)) : architecture
       if let head = family.architectures[name], among.contains(head) { return (head, among) }
@@ -107,6 +103,23 @@ struct PlanBuilder {
     }
     problems.append(.ambiguousHead(among.sorted()))
     return (nil, among)
+  }
+
+  /// A head that the user named must be one of the family's, and one that the tensors hold or could be.
+  private func checkNamedHead(_ named: String, _ among: Set<String>) throws {
+    let known = Set(family.parts.compactMap { PlanBuilder.head(of: $0.path) })
+    guard known.contains(named) else {
+      throw Refusal(
+        .usage, "--head \(named.quoted) is no head of \(family.family)",
+        hint: "its heads are \(known.sorted().joined(separator: ", "))")
+    }
+    let stored = Set(
+      recognition.assignments.values.flatMap { $0.candidates.compactMap { PlanBuilder.head(of: $0.canonical) } })
+    guard among.contains(named) || stored.contains(named) else {
+      throw Refusal(
+        .contradictory, "the tensors hold no head \(named.quoted)",
+        hint: stored.isEmpty ? "they hold no head at all" : "they hold \(stored.sorted().joined(separator: ", "))")
+    }
   }
 
   private static func head(of canonical: String) -> String? {
@@ -151,6 +164,8 @@ struct PlanBuilder {
 
   private mutating func choosePresentParts() {
     var paths: Set<String> = []
+    let stored = Set(fills.values.flatMap { $0.map { recognition.layout.tensors[$0.row].canonical } })
+    func isStored(_ part: Part) -> Bool { part.tensors.contains { stored.contains($0.name) } }
     for part in family.parts {
       let isThere: Bool
       switch part.presence {
@@ -171,14 +186,6 @@ struct PlanBuilder {
         let names = family.parts.first { $0.path == need }?.tensors.map(\.name) ?? []
         problems.append(.missing(names.map(storedName)))
       }
-    }
-  }
-
-  private func isStored(_ part: Part) -> Bool {
-    let patterns = part.tensors.map { NamePattern($0.name) }
-    return fills.keys.contains { name in
-      let numbered = NumberedName(name)
-      return patterns.contains { $0.match(numbered) != nil }
     }
   }
 

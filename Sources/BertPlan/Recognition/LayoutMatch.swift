@@ -49,7 +49,7 @@ struct LayoutMatch {
     }
     var assignments: [Int: Assignment] = [:]
     for tensor in tensors {
-      let name = layout.names.rewrite(String(tensor.name.dropFirst(wrapper.count)))
+      let name = layout.names.rewrite(WrapperPrefix.cut(wrapper, from: tensor.name))
       let numbered = NumberedName(name)
       var assignment = Assignment()
       for (pattern, index) in patterns[numbered.key] ?? [] {
@@ -83,7 +83,7 @@ struct LayoutMatch {
   func isProven(_ catalogue: [TensorInfo]) -> Bool {
     let globs = family.proof.names.map(Glob.init)
     let hasName = assignments.keys.contains { index in
-      let name = layout.names.rewrite(String(catalogue[index].name.dropFirst(wrapper.count)))
+      let name = layout.names.rewrite(WrapperPrefix.cut(wrapper, from: catalogue[index].name))
       return globs.contains { $0.matches(name) }
     }
     if hasName { return true }

@@ -108,7 +108,8 @@ package struct Glob: Sendable {
     let bytes = Array(name.utf8)
     guard pieces.count > 1 else { return bytes == pieces[0] }
     let (first, last) = (pieces[0], pieces[pieces.count - 1])
-    guard bytes.count >= first.count + last.count, bytes.starts(with: first), bytes.suffix(last.count) == last[...] else {
+    guard bytes.count >= first.count + last.count, bytes.starts(with: first), bytes.suffix(last.count) == last[...]
+    else {
       return false
     }
     var rest = bytes[first.count..<(bytes.count - last.count)]

@@ -51,7 +51,7 @@ package struct Recognition: Sendable {
         hint: "give the configuration that belongs to these tensors with --config")
     }
     if let foreign = ForeignFamily.recognised(in: names.map(\.name)) { throw foreign.refusal }
-    throw noFit(matches, names)
+    throw noFit(matches, names, tensors)
   }
 
   /// The families that may be considered; nil for all.
@@ -97,20 +97,23 @@ package struct Recognition: Sendable {
   }
 
   /// No layout fits: shows the nearest one with both spellings.
-  private static func noFit(_ matches: [LayoutMatch], _ names: [SourceName]) -> Refusal {
+  private static func noFit(_ matches: [LayoutMatch], _ names: [SourceName], _ tensors: [TensorInfo]) -> Refusal {
     let sample = names.prefix(3).map(\.name).listed()
     guard let nearest = matches.max(by: { ($0.coverage, $0.filledCount) < ($1.coverage, $1.filledCount) }),
       nearest.filledCount > 0
     else {
-      let message = names.isEmpty ? "there are no tensors in it" : "no known family names its tensors like this: \(sample)"
+      let message =
+        names.isEmpty ? "there are no tensors in it" : "no known family names its tensors like this: \(sample)"
       return Refusal(.unsupported, message, hint: "bertconv inspect lists what the file holds")
     }
     let due = nearest.family.parts.filter { if case .always = $0.presence { true } else { false } }
       .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
     let filled = nearest.canonicalNames
-    let absent = due.filter { !filled.contains($0) }.map { nearest.layout.storedName(of: $0, prefix: nearest.prefix) ?? $0 }
+    let absent = due.filter { !filled.contains($0) }.map {
+      nearest.layout.storedName(of: $0, prefix: nearest.prefix) ?? $0
+    }
     let unknown = nearest.assignments.filter { !$0.value.isKnown }.keys.sorted()
-    let unknownNames = unknown.map { index in names.first { $0.index == index }!.name }
+    let unknownNames = unknown.map { tensors[$0].name }
     return Refusal(
       .missing,
       "nearest to \(nearest.family.family) (\(nearest.layout.id)), but the body is not whole: \(absent.listed(4)) are missing"

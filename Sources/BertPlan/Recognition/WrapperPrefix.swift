@@ -7,10 +7,18 @@ enum WrapperPrefix {
 
   /// The prefix, possibly of several wrappers, that all names have; empty where there is none.
   static func common(to names: [String]) -> String {
+    guard !names.isEmpty else { return "" }
     var prefix = ""
-    while let next = known.first(where: { wrapper in !names.isEmpty && names.allSatisfy { $0.hasPrefix(prefix + wrapper) } }) {
+    while let next = known.first(where: { wrapper in
+      names.allSatisfy { $0.utf8.dropFirst(prefix.utf8.count).starts(with: wrapper.utf8) }
+    }) {
       prefix += next
     }
     return prefix
+  }
+
+  /// The rest of a name that has the prefix.
+  static func cut(_ prefix: String, from name: String) -> String {
+    String(Substring(name.utf8.dropFirst(prefix.utf8.count)))
   }
 }

@@ -10,8 +10,7 @@ extension ModelDescriptor {
     let settings = try Settings(family, configuration: nil, overrides: overrides, fallback: "huggingface")
     var tree = json
     for part in family.parts where tree.member(at: part.path) != nil {
-      let path = part.path.split(separator: ".")
-      for (setting, place) in Self.references(in: part.value, at: path) {
+      for (setting, place) in part.references {
         guard let value = settings.values[setting], value.origin == .byHand else { continue }
         tree = tree.setting(value.json, at: place)
       }
@@ -19,20 +18,12 @@ extension ModelDescriptor {
     for (name, value) in settings.values where value.origin == .byHand {
       guard let said = value.json.integer, let stored = sizes[name], said != stored else { continue }
       throw Refusal(
-        .contradictory, "--set says that \(Settings.handKey(name, family) ?? name) is \(said), the tensors give \(stored)",
+        .contradictory,
+        "--set says that \(Settings.handKey(name, family) ?? name) is \(said), the tensors give \(stored)",
         rule: "R-CFG-02")
     }
     let replaced = try ModelDescriptor(json: tree)
     _ = try replaced.tensors(of: family)
     return replaced
-  }
-
-  /// The settings that a template refers to, and where.
-  private static func references(in template: JSON, at path: [Substring]) -> [(setting: String, path: [Substring])] {
-    switch template {
-    case .string(let text) where text.hasPrefix("$"): [(String(text.dropFirst()), path)]
-    case .object(let object): object.members.flatMap { references(in: $0.value, at: path + [Substring($0.key)]) }
-    default: []
-    }
   }
 }

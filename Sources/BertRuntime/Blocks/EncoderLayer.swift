@@ -30,7 +30,8 @@ extension WeightLoader {
     let distance = try wiring.attention.distance.map {
       DistanceScores(
         table: try matrix(
-          prefix + ".attention.distance.weight", rows: 2 * sizes.positions - 1, columns: hidden / wiring.attention.heads),
+          prefix + ".attention.distance.weight", rows: 2 * sizes.positions - 1, columns: hidden / wiring.attention.heads
+        ),
         usesKeys: $0 == .keyQuery)
     }
     return EncoderLayer(

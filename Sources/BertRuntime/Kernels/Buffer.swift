@@ -1,13 +1,21 @@
+@preconcurrency import Glibc
+
 /// Numbers in memory that begins on a cache line and goes when the last owner does.
 package final class Buffer<Scalar: KernelScalar> {
   package let start: UnsafeMutablePointer<Scalar>
   package let count: Int
 
+  private static var hugePage: Int { 2 << 20 }
+
   /// The numbers are not set yet.
   package init(count: Int) {
     self.count = count
-    start = UnsafeMutableRawPointer.allocate(byteCount: max(1, count) * MemoryLayout<Scalar>.stride, alignment: 64)
-      .bindMemory(to: Scalar.self, capacity: max(1, count))
+    let bytes = max(1, count) * MemoryLayout<Scalar>.stride
+    let isLarge = bytes >= Self.hugePage
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? Self.hugePage : 64)
+    // Packed weights are read from end to end: with large pages, address translation is no longer part of the price.
+    if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
+    start = memory.bindMemory(to: Scalar.self, capacity: max(1, count))
   }
 
   deinit { start.deallocate() }

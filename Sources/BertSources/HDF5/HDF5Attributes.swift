@@ -40,7 +40,9 @@ enum HDF5Attributes {
       throw refusal("is not a plain list", name, place, "R-H5-06")
     }
     let elements = H5Sget_simple_extent_npoints(space.id)
-    guard elements >= 0, elements <= Limits.tensors else { throw refusal("lists too many names", name, place, "R-ALL-09") }
+    guard elements >= 0, elements <= Limits.tensors else {
+      throw refusal("lists too many names", name, place, "R-ALL-09")
+    }
     if elements == 0 { return [] }
     guard H5Tget_class(type.id) == H5T_STRING else {
       throw refusal("does not consist of texts", name, place, "R-H5-06")

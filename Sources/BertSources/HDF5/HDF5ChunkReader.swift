@@ -24,7 +24,7 @@ package struct HDF5ChunkReader: Sendable {
 
   /// Refuses a table whose chunks cannot hold what they must, or that would unpack to far more than is stored: one
   /// band, the chunks that cover the same rows, is in memory at a time (R-ALL-02, R-H5-05).
-  static func check(_ table: HDF5ChunkTable, shape: Shape, dtype: DType, place: String) throws {
+  package static func check(_ table: HDF5ChunkTable, shape: Shape, dtype: DType, place: String) throws {
     func refusal(_ message: String) -> Refusal { Refusal(.damaged, message, place: place, rule: "R-H5-05") }
     let grid = try HDF5ChunkGrid(shape: shape, chunk: table.shape, place: place)
     guard grid.count > 0, table.chunks.count == grid.count,
@@ -46,7 +46,8 @@ package struct HDF5ChunkReader: Sendable {
       guard perBand <= max(HDF5Limits.freelyInflated, stored * HDF5Limits.inflation)
       else {
         throw refusal(
-          "\(stored.grouped) stored bytes claim to unpack to \(perBand.grouped), over \(HDF5Limits.inflation) times as many")
+          "\(stored.grouped) stored bytes claim to unpack to \(perBand.grouped), over \(HDF5Limits.inflation) times as many"
+        )
       }
     }
   }
@@ -55,7 +56,7 @@ package struct HDF5ChunkReader: Sendable {
   var bandBytes: Int { grid.chunk[0] * grid.rowElements * elementSize }
 
   /// The rows of one band, row-major, in the stored byte order.
-  func band(_ index: Int) throws -> [UInt8] {
+  package func band(_ index: Int) throws -> [UInt8] {
     var rows = [UInt8](repeating: 0, count: grid.rows(index).count * grid.rowElements * elementSize)
     for chunk in index * grid.chunksPerBand..<(index + 1) * grid.chunksPerBand {
       let bytes = try unpacked(table.chunks[chunk])
@@ -112,7 +113,7 @@ package struct HDF5ChunkReader: Sendable {
   }
 
   /// Fletcher's checksum over big-endian 16-bit words, both sums modulo 65535, as HDF5 writes it.
-  static func fletcher32(_ bytes: [UInt8]) -> UInt32 {
+  package static func fletcher32(_ bytes: [UInt8]) -> UInt32 {
     var (first, second): (UInt32, UInt32) = (0, 0)
     bytes.withUnsafeBufferPointer { bytes in
       var index = 0
@@ -134,12 +135,16 @@ package struct HDF5ChunkReader: Sendable {
   }
 
   /// Undoes the grouping of bytes by their place in the element; bytes beyond whole elements stay where they are.
-  static func unshuffled(_ bytes: [UInt8], elementSize: Int) -> [UInt8] {
+  package static func unshuffled(_ bytes: [UInt8], elementSize: Int) -> [UInt8] {
     let elements = bytes.count / elementSize
     guard elementSize > 1, elements > 1 else { return bytes }
     var result = bytes
-    for place in 0..<elementSize {
-      for element in 0..<elements { result[element * elementSize + place] = bytes[place * elements + element] }
+    result.withUnsafeMutableBufferPointer { result in
+      bytes.withUnsafeBufferPointer { bytes in
+        for element in 0..<elements {
+          for place in 0..<elementSize { result[element * elementSize + place] = bytes[place * elements + element] }
+        }
+      }
     }
     return result
   }

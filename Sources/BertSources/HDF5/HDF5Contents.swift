@@ -20,6 +20,12 @@ package struct HDF5ChunkTable: Sendable, Equatable {
     package var size: Int
     /// Bit i: filter i was left out for this chunk.
     package var skipped: UInt32
+
+    package init(address: Int, size: Int, skipped: UInt32) {
+      self.address = address
+      self.size = size
+      self.skipped = skipped
+    }
   }
 
   /// Extents of one chunk, of the dataset's rank.
@@ -27,6 +33,12 @@ package struct HDF5ChunkTable: Sendable, Equatable {
   /// In the order in which they were applied when writing.
   package var filters: [HDF5Filter]
   package var chunks: [Chunk]
+
+  package init(shape: [Int], filters: [HDF5Filter], chunks: [Chunk]) {
+    self.shape = shape
+    self.filters = filters
+    self.chunks = chunks
+  }
 }
 
 /// The filters that are undone; all are built into every libhdf5 (R-H5-01).
@@ -67,9 +79,9 @@ package struct HDF5Contents: Sendable, Equatable {
 /// What a file may claim before it is refused, beside the limits of all containers.
 package enum HDF5Limits {
   /// Links in all groups together, each of which costs the library a walk through its tables.
-  package static let links = 100_000
+  package static let links = 20_000
   /// Chunks of all datasets together.
-  package static let chunks = 1_000_000
+  package static let chunks = 100_000
   /// Bytes of one list of names in one attribute.
   package static let names = 64 << 20
   /// Bytes that may be unpacked at a time without regard to how few they are packed into.

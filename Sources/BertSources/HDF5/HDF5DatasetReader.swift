@@ -7,6 +7,8 @@ struct HDF5DatasetReader {
   /// What to name in refusals.
   let place: String
   let fileSize: Int
+  /// Bytes before the superblock.
+  let userBlock: Int
   /// How many chunks may still be listed.
   let chunksLeft: Int
 
@@ -111,7 +113,8 @@ struct HDF5DatasetReader {
       guard let filter = HDF5Filter(rawValue: Int(number)) else {
         let name = HDF5DatasetReader.filterName(Int(number), name)
         throw Refusal(
-          .unsupported, "is stored through the filter \(name); deflate, shuffle and fletcher32 are undone", place: place,
+          .unsupported, "is stored through the filter \(name); deflate, shuffle and fletcher32 are undone",
+          place: place,
           rule: "R-H5-01", hint: "store the file again without it, or with gzip compression")
       }
       guard !filters.contains(filter) else {
@@ -177,8 +180,10 @@ struct HDF5DatasetReader {
     guard address != bertconv_h5_undefined_address(), size > 0 else {
       throw refusal("the chunk at \(origin) was never written: its values would be invented")
     }
-    guard let offset = Int(exactly: address), let size = Int(exactly: size), offset <= fileSize, size <= fileSize - offset
+    let base = HDF5Library.forgetsUserBlock ? userBlock : 0
+    guard let offset = Int(exactly: address), offset <= fileSize - base, let size = Int(exactly: size),
+      size <= fileSize - base - offset
     else { throw refusal("the chunk at \(origin) lies outside the file") }
-    return HDF5ChunkTable.Chunk(address: offset, size: size, skipped: skipped)
+    return HDF5ChunkTable.Chunk(address: base + offset, size: size, skipped: skipped)
   }
 }

@@ -8,8 +8,13 @@ package enum HDF5Format: SourceFormat {
 
   package static func open(_ file: InputFile, options: OpenOptions) throws -> any WeightSource {
     try namingFile(file.path) {
-      _ = try HDF5Superblock(file)
-      return try HDF5Source(file, HDF5Library.exclusively { try HDF5Reader.contents(of: file) })
+      let superblock = try HDF5Superblock(file)
+      let answer = try HDF5Library.exclusively {
+        try HDF5ConfinedProcess.run(milliseconds: HDF5ConfinedProcess.milliseconds(fileSize: file.size)) {
+          HDF5Answer.encoded { try HDF5Reader.contents(of: file, userBlock: superblock.position) }
+        }
+      }
+      return try HDF5Source(file, HDF5Answer.decoded(answer))
     }
   }
 }

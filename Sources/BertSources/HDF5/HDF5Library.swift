@@ -11,7 +11,7 @@ package enum HDF5Library {
   private static let isReady = Mutex(false)
 
   /// Runs `body` as the only user of the library. Not to be nested.
-  static func exclusively<Result>(_ body: () throws -> Result) throws -> Result {
+  package static func exclusively<Result>(_ body: () throws -> Result) throws -> Result {
     try isReady.withLock { isReady in
       if !isReady {
         // Without its own exit routine the library cannot run into threads that still work when the process ends.
@@ -28,6 +28,14 @@ package enum HDF5Library {
       return try body()
     }
   }
+
+  /// Whether the addresses of chunks count from the superblock, as those of no other storage do: libraries before 1.14.4
+  /// forget the user block.
+  static let forgetsUserBlock: Bool = {
+    var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
+    H5get_libversion(&major, &minor, &release)
+    return (major, minor, release) < (1, 14, 4)
+  }()
 
   /// The refusal for a call that the library ended with an error: says what could not be done, and the library's own
   /// innermost reason.
@@ -50,7 +58,7 @@ package enum HDF5Library {
   }
 
   /// The part of an error text that is the same in every run: up to times, memory addresses and line breaks.
-  static func lasting(_ text: String) -> String {
+  package static func lasting(_ text: String) -> String {
     var end = text.endIndex
     for stop in ["\n", "time =", "0x", "pid"] {
       if let found = text[..<end].range(of: stop) { end = found }

@@ -12,9 +12,9 @@ struct HDF5Reader {
   private let basePath: String
   private var leftOut = 0
 
-  /// All that the structure of `file`, whose superblock was judged, tells. For use within
-  /// `HDF5Library.exclusively`.
-  static func contents(of file: InputFile) throws -> HDF5Contents {
+  /// All that the structure of `file` tells, whose superblock stands behind `userBlock` bytes and was judged. For use
+  /// within `HDF5Library.exclusively`.
+  static func contents(of file: InputFile, userBlock: Int) throws -> HDF5Contents {
     let access = try HDF5Handle(H5Pcreate(bertconv_h5_file_access()), "open the file")
     // Plain system calls, whatever HDF5_DRIVER says; no locks, which fail on some network file systems.
     guard H5Pset_fapl_sec2(access.id) >= 0, H5Pset_file_locking(access.id, false, true) >= 0 else {
@@ -28,14 +28,14 @@ struct HDF5Reader {
     else {
       throw Refusal(.damaged, "the file was exchanged while it was opened", rule: "R-MAP-02")
     }
-    var reader = try HDF5Reader(handle.id, fileSize: file.size)
+    var reader = try HDF5Reader(handle.id, fileSize: file.size, userBlock: userBlock)
     try reader.read()
     return reader.contents
   }
 
-  private init(_ id: hid_t, fileSize: Int) throws {
+  private init(_ id: hid_t, fileSize: Int, userBlock: Int) throws {
     self.id = id
-    tree = try HDF5Tree(id, fileSize: fileSize)
+    tree = try HDF5Tree(id, fileSize: fileSize, userBlock: userBlock)
     if case .group(let group) = tree.groups[tree.root]?.members["model_weights"] {
       (base, basePath) = (group, "model_weights")
     } else {

@@ -12,12 +12,16 @@ package struct HDF5Source: WeightSource {
   package init(_ file: InputFile, _ contents: HDF5Contents) throws {
     self.file = file
     datasets = contents.entries.map(\.dataset)
+    for entry in contents.entries where !entry.dataset.isWithin(file.size) {
+      throw Refusal(.damaged, "lies outside the file", place: entry.name.printable, rule: "R-H5-05")
+    }
     var catalogue = Catalogue(
       tensors: contents.entries.map {
         SourceTensor(TensorInfo(name: $0.name, dtype: $0.dataset.dtype, shape: $0.dataset.shape), aside: $0.aside)
       }, metadata: contents.metadata, remarks: contents.remarks)
     if let text = contents.configuration {
-      do { catalogue.parameters = try JSONParser.parse(Array(text.utf8), "model_config") } catch let refusal as Refusal {
+      do { catalogue.parameters = try JSONParser.parse(Array(text.utf8), "model_config") } catch let refusal as Refusal
+      {
         // The weights do not depend on it; a configuration can be given by hand.
         catalogue.remarks.append("its configuration is left out: \(refusal.message)")
       }
@@ -94,6 +98,19 @@ package struct HDF5Source: WeightSource {
         done += count
       }
     case .listedOnly: preconditionFailure("refused by byteCount")
+    }
+  }
+}
+
+extension HDF5Dataset {
+  /// Whether the bytes are where they can be read: asked again of what another process found.
+  fileprivate func isWithin(_ fileSize: Int) -> Bool {
+    guard let count = shape.byteCount(dtype) else { return false }
+    return switch storage {
+    case .contiguous(let offset): offset <= fileSize && count <= fileSize - offset
+    case .compact(let bytes): bytes.count == count
+    case .chunked(let table): table.chunks.allSatisfy { $0.address <= fileSize && $0.size <= fileSize - $0.address }
+    case .listedOnly: true
     }
   }
 }

@@ -50,7 +50,8 @@ package struct HDF5Superblock: Sendable, Equatable {
     let offsetSize = Int(try cursor.byte())
     let lengthSize = Int(try cursor.byte())
     guard [2, 4, 8].contains(offsetSize), [2, 4, 8].contains(lengthSize) else {
-      throw Refusal(.unsupported, "has addresses of \(offsetSize) and lengths of \(lengthSize) bytes; 2, 4 and 8 are read")
+      throw Refusal(
+        .unsupported, "has addresses of \(offsetSize) and lengths of \(lengthSize) bytes; 2, 4 and 8 are read")
     }
     // Then a reserved byte, the sizes of group nodes and flags; in version 1 that of chunk nodes; from 2 on flags only.
     try cursor.skip(version < 2 ? (version == 1 ? 13 : 9) : 1)

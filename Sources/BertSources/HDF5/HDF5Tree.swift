@@ -28,10 +28,12 @@ struct HDF5Tree {
   private var links = 0
   private var chunks = 0
   private let fileSize: Int
+  private let userBlock: Int
 
-  /// Walks through an open file.
-  init(_ file: hid_t, fileSize: Int) throws {
+  /// Walks through an open file whose superblock stands behind `userBlock` bytes.
+  init(_ file: hid_t, fileSize: Int, userBlock: Int) throws {
     self.fileSize = fileSize
+    self.userBlock = userBlock
     let group = try HDF5Handle(H5Gopen2(file, "/", bertconv_h5_default()), "open the root group")
     root = try HDF5Tree.address(group.id, place: "/")
     try visit(group.id, at: root, path: "", depth: 0)
@@ -87,10 +89,10 @@ struct HDF5Tree {
     let outcome = listing.read(group)
     if listing.isCut {
       throw Refusal(
-        .damaged, "has more than \(HDF5Limits.links.grouped) links", place: path.printable, rule: "R-H5-07")
+        .damaged, "has more than \(HDF5Limits.links.grouped) links", place: ("/" + path).printable, rule: "R-H5-07")
     }
     if let refusal = listing.refusal { throw refusal }
-    guard outcome >= 0 else { throw HDF5Library.refusal("list a group", place: path.isEmpty ? "/" : path.printable) }
+    guard outcome >= 0 else { throw HDF5Library.refusal("list a group", place: ("/" + path).printable) }
     links += listing.links.count
     // Entered before its members, so that a link back finds it.
     groups[address] = Group()
@@ -127,7 +129,8 @@ struct HDF5Tree {
       return .group(address)
     case H5I_DATASET:
       let reader = HDF5DatasetReader(
-        dataset: object.id, place: place, fileSize: fileSize, chunksLeft: HDF5Limits.chunks - chunks)
+        dataset: object.id, place: place, fileSize: fileSize, userBlock: userBlock,
+        chunksLeft: HDF5Limits.chunks - chunks)
       do {
         let dataset = try reader.read()
         if case .chunked(let table) = dataset.storage { chunks += table.chunks.count }

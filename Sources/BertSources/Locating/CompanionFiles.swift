@@ -4,7 +4,8 @@ import BertCore
 package enum CompanionFiles {
   /// Tokenizer files travel with a converted model under their own names.
   private static let tokenizerNames: Set<String> = [
-    "added_tokens.json", "bpe.codes", "chat_template.jinja", "codes", "dict.txt", "merges.txt", "sentencepiece.bpe.model",
+    "added_tokens.json", "bpe.codes", "chat_template.jinja", "codes", "dict.txt", "merges.txt",
+    "sentencepiece.bpe.model",
     "special_tokens_map.json", "spiece.model", "spiece.vocab", "tokenizer.json", "tokenizer.model",
     "tokenizer_config.json", "vocab", "vocab.json", "vocab.txt",
   ]

@@ -4,7 +4,8 @@ extension SourceLocator {
   /// Looks for the one model in a folder, by the names that releases use and then by bytes; the first kind present is
   /// taken, the others are named in the remarks, two of one kind are an error.
   static func locate(inFolder folder: String, _ options: OpenOptions) throws -> LocatedSource {
-    let names = try Path.names(in: folder)
+    // Sub-folders are never candidates, whatever they are called.
+    let names = try Path.names(in: folder).filter { !Path.isFolder(Path.join(folder, $0)) }
     var kinds: [(kind: String, candidates: [String])] = []
     func add(_ kind: String, _ candidates: [String]) { if !candidates.isEmpty { kinds.append((kind, candidates)) } }
 
@@ -24,7 +25,8 @@ extension SourceLocator {
     guard let first = kinds.first else {
       throw Refusal(
         .missing, "there is no checkpoint in this folder", file: folder,
-        hint: names.isEmpty ? "the folder is empty" : "it holds \(names.prefix(6).map(\.quoted).joined(separator: ", "))")
+        hint: names.isEmpty
+          ? "the folder is empty" : "it holds \(names.prefix(6).map(\.quoted).joined(separator: ", "))")
     }
     guard first.candidates.count == 1 else {
       throw Refusal(
@@ -46,7 +48,7 @@ extension SourceLocator {
 
   /// The prefix that TensorFlow's `checkpoint` file names, by its last path part.
   private static func newestCheckpoint(_ folder: String, _ names: [String]) throws -> String? {
-    guard names.contains("checkpoint"), !Path.isFolder(Path.join(folder, "checkpoint")) else { return nil }
+    guard names.contains("checkpoint") else { return nil }
     let bytes = try InputFile(Path.join(folder, "checkpoint")).contents(limit: Limits.configuration)
     guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
     for line in text.split(whereSeparator: \.isNewline) {
@@ -68,7 +70,8 @@ extension SourceLocator {
       guard let file = try? InputFile(path), let head = try? file.head(4096),
         SourceRegistry.formats.contains(where: { $0.matches(head: head, file: file) })
       else { continue }
-      if let shard = name.firstRange(of: "-of-"), !name.hasSuffix(".index"), name[..<shard.lowerBound].hasSuffix("-00000") == false,
+      if let shard = name.firstRange(of: "-of-"), !name.hasSuffix(".index"),
+        name[..<shard.lowerBound].hasSuffix("-00000") == false,
         name[..<shard.lowerBound].suffix(5).allSatisfy(\.isNumber)
       {
         continue

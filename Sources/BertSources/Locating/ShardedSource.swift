@@ -11,7 +11,8 @@ package struct ShardedSource: WeightSource {
 
   /// Opens the list at `path` and all its shards. List and shards must agree both ways (R-IDX-01, 02).
   package init(index path: String, options: OpenOptions) throws {
-    var map = try ShardedSource.weightMap(path)
+    let (listed, claimedSize) = try ShardedSource.weightMap(path)
+    var map = listed
     let names = Set(map.values).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     guard names.count <= Limits.shards else {
       throw Refusal(.unsupported, "lists \(names.count) shards", file: path, rule: "R-ALL-09")
@@ -74,18 +75,24 @@ package struct ShardedSource: WeightSource {
     self.places = places
     container = first.container
     files = [path] + shards.flatMap(\.files)
+    var remarks = shards.flatMap(\.catalogue.remarks)
+    let size = tensors.reduce(0) { $0 &+ ($1.info.shape.byteCount($1.info.dtype) ?? 0) }
+    if let claimedSize, claimedSize != size {
+      remarks.append(
+        "the shard list says that there are \(claimedSize.grouped) bytes of weights, the shards hold \(size.grouped)")
+    }
     catalogue = Catalogue(
-      tensors: tensors, metadata: first.catalogue.metadata, parameters: first.catalogue.parameters,
-      remarks: shards.flatMap(\.catalogue.remarks))
+      tensors: tensors, metadata: first.catalogue.metadata, parameters: first.catalogue.parameters, remarks: remarks)
   }
 
-  private static func weightMap(_ path: String) throws -> [String: String] {
+  /// The shard of each tensor, and how many bytes the list says that all tensors take.
+  private static func weightMap(_ path: String) throws -> (shards: [String: String], totalSize: Int?) {
     let bytes = try InputFile(path).contents(limit: Limits.json)
     let json = try namingFile(path) { try JSONParser.parse(bytes, "the shard list") }
     guard let object = json["weight_map"]?.object else {
       throw Refusal(.damaged, "has no weight_map, so it is no shard list", file: path, rule: "R-IDX-01")
     }
-    return try object.members.reduce(into: [:]) { map, member in
+    let shards: [String: String] = try object.members.reduce(into: [:]) { map, member in
       guard let name = member.value.string else {
         throw Refusal(
           .damaged, "the shard of \(member.key.quoted) is \(member.value.kind), not a file name", file: path,
@@ -93,6 +100,7 @@ package struct ShardedSource: WeightSource {
       }
       map[member.key] = name
     }
+    return (shards, json["metadata"]?["total_size"]?.integer)
   }
 
   package func stream(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {

@@ -15,7 +15,9 @@ struct CommonOptions: ParsableArguments {
 
 /// What every command takes that opens a SOURCE.
 struct SourceOptions: ParsableArguments {
-  @Option(name: .customLong("config"), help: ArgumentHelp("The configuration, where another than the one beside the source is meant.", valueName: "file"))
+  @Option(
+    name: .customLong("config"),
+    help: ArgumentHelp("The configuration, where another than the one beside the source is meant.", valueName: "file"))
   var configuration: String?
 
   @Option(
@@ -26,10 +28,13 @@ struct SourceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The family, where it cannot be told.", valueName: "name"))
   var family: String?
 
-  @Option(help: ArgumentHelp("The kind of a classifier whose tensors fit several: sequence, tokens, choice …", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "The kind of a classifier whose tensors fit several: sequence, tokens, choice …", valueName: "name"))
   var head: String?
 
-  @Option(help: ArgumentHelp("The part of a checkpoint that holds two models: discriminator, generator.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The part of a checkpoint that holds two models: discriminator, generator.", valueName: "name"))
   var part: String?
 
   @Flag(help: "Read objects of unknown classes in a pickle as inert values and ignore them; nothing is ever executed.")

@@ -9,7 +9,8 @@ struct ConvertCommandLine: ParsableCommand {
   @Argument(help: ArgumentHelp("The checkpoint.", valueName: "source"))
   var source: String
 
-  @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The file to write.", valueName: "out.bertw"))
+  @Option(
+    name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The file to write.", valueName: "out.bertw"))
   var output: String?
 
   @Option(help: ArgumentHelp("How weights are stored: keep, f32, f16 or bf16.", valueName: "type"))

@@ -17,7 +17,9 @@ struct VerifyCommandLine: ParsableCommand {
   @Option(help: ArgumentHelp("Accept differences up to this, in place of the noise floor.", valueName: "x"))
   var atol: Double?
 
-  @Option(help: ArgumentHelp("Accept differences up to this share of the golden's value, in place of the noise floor.", valueName: "x"))
+  @Option(
+    help: ArgumentHelp(
+      "Accept differences up to this share of the golden's value, in place of the noise floor.", valueName: "x"))
   var rtol: Double?
 
   @Option(help: ArgumentHelp("Threads for computing; all cores by default.", valueName: "n"))

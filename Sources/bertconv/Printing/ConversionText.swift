@@ -12,7 +12,8 @@ struct PlanText {
     text += "because \(plan.reason)\n\n"
     var table = Table([.left, .left, .left, .left, .left], header: ["written", "shape", "type", "from", "by"])
     for move in plan.moves {
-      let type = move.stored == move.written ? move.stored.rawValue : "\(move.stored.rawValue) → \(move.written.rawValue)"
+      let type =
+        move.stored == move.written ? move.stored.rawValue : "\(move.stored.rawValue) → \(move.written.rawValue)"
       table.add([move.to, move.shape.description, type, move.from.printable, move.operations.joined(separator: ", ")])
     }
     text += table.text
@@ -37,9 +38,13 @@ struct ConversionText {
     var table = Table([.left, .left])
     table.add(["from", "\(plan.source.printable) (\(plan.container.rawValue), \(plan.layout))"])
     table.add(["model", "\(plan.descriptor.family), because \(plan.reason)"])
-    if !plan.descriptor.heads.isEmpty { table.add(["heads", plan.descriptor.heads.keys.sorted().joined(separator: ", ")]) }
+    if !plan.descriptor.heads.isEmpty {
+      table.add(["heads", plan.descriptor.heads.keys.sorted().joined(separator: ", ")])
+    }
     if !plan.dropped.isEmpty { table.add(["left out", dropped]) }
-    if report.casts.total > 0 { table.add(["rounded", "\(report.casts.total.grouped) values changed with their type"]) }
+    if report.casts.total > 0 {
+      table.add(["rounded", "\(report.casts.total.grouped) values changed with their type"])
+    }
     if !report.companions.isEmpty { table.add(["beside it", report.companions.joined(separator: ", ")]) }
     if let verification = report.verification { table.add(["verified", verification.verdict.rawValue]) }
     table.add(["content", report.contentDigest])

@@ -33,7 +33,10 @@ struct InspectionText {
     }
     table.add(["configuration", report.configuration?.printable ?? "none found"])
     if let descriptor = report.descriptor {
-      table.add(["sizes", descriptor.sizes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.grouped)" }.joined(separator: ", ")])
+      table.add([
+        "sizes",
+        descriptor.sizes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.grouped)" }.joined(separator: ", "),
+      ])
       let layers = descriptor.wiring.layers
       table.add([
         "wiring",

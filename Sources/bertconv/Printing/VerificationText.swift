@@ -10,7 +10,8 @@ struct VerificationText {
   var text: String {
     var text = "\(report.model.printable): \(integrity)\n"
     if let tolerance = report.tolerance {
-      text += "judged by tolerances given by hand: \(JSON(tolerance.absolute).compact) + \(JSON(tolerance.relative).compact) × |value|\n"
+      text +=
+        "judged by tolerances given by hand: \(JSON(tolerance.absolute).compact) + \(JSON(tolerance.relative).compact) × |value|\n"
     }
     for golden in report.goldens { text += "\n" + self.golden(golden) }
     return text + "\n" + verdict + "\n"
@@ -32,13 +33,15 @@ struct VerificationText {
       header: ["output", "values", "distance", "noise floor", "× noise", ""])
     for output in golden.outputs {
       table.add([
-        output.name.printable, output.values.grouped, Significant.three(output.rms), Significant.three(output.noiseFloor),
+        output.name.printable, output.values.grouped, Significant.three(output.rms),
+        Significant.three(output.noiseFloor),
         Significant.three(output.ratio), output.verdict.rawValue,
       ])
     }
     text += table.text
     if let divergence = golden.firstDivergence {
-      text += "first differs at \(divergence.stage) (\(divergence.output.printable), \(Significant.three(divergence.ratio)) × the noise)\n"
+      text +=
+        "first differs at \(divergence.stage) (\(divergence.output.printable), \(Significant.three(divergence.ratio)) × the noise)\n"
     }
     for line in golden.diagnosis { text += line + "\n" }
     return text
