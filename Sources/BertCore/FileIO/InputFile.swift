@@ -54,10 +54,10 @@ package final class InputFile: Sendable {
     let descriptor = try SystemCall.run("create a temporary file", folder) {
       open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     }
-    bertconv_cleanup_begin(name)
+    let slot = bertconv_cleanup_begin(name)
     defer {
       unlink(name)
-      bertconv_cleanup_end()
+      bertconv_cleanup_end(slot)
     }
     var total = 0
     do {

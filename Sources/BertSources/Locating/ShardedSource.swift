@@ -11,7 +11,8 @@ package struct ShardedSource: WeightSource {
 
   /// Opens the list at `path` and all its shards. List and shards must agree both ways (R-IDX-01, 02).
   package init(index path: String, options: OpenOptions) throws {
-    var (map, claimedSize) = try ShardedSource.weightMap(path)
+    let (listed, claimedSize) = try ShardedSource.weightMap(path)
+    var map = listed
     let names = Set(map.values).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     guard names.count <= Limits.shards else {
       throw Refusal(.unsupported, "lists \(names.count) shards", file: path, rule: "R-ALL-09")
