@@ -164,6 +164,7 @@ extension JSON {
 extension String {
   /// The name with `{i}` replaced by a number.
   package func replacingIndex(_ index: Int) -> String {
-    replacing("{i}", with: String(index))
+    guard let brace = utf8.firstIndex(of: UInt8(ascii: "{")) else { return self }
+    return self[..<brace] + String(index) + self[utf8.index(brace, offsetBy: "{i}".utf8.count)...]
   }
 }
