@@ -2,8 +2,12 @@
 package enum Limits {
   /// Deepest nesting of a JSON document, pickle value or HDF5 group.
   package static let nesting = 128
-  /// Values in one JSON text, which bounds the memory that it takes to some ten times its length.
-  package static let jsonValues = 2_000_000
+  /// Values in one JSON text: a shard list names as many as there are tensors.
+  package static let jsonValues = 1_100_000
+  /// Values in one member of a safetensors header, an entry or the metadata.
+  package static let headerMemberValues = 200_000
+  /// Bytes of one key of a JSON object.
+  package static let jsonKey = 1 << 16
   /// Bytes of a safetensors header (what the reference reader allows as well).
   package static let safetensorsHeader = 100_000_000
   /// Bytes of a `.bertw` header.

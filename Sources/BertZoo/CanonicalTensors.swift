@@ -168,6 +168,7 @@ extension JSON {
 extension String {
   /// The name with `{i}` replaced by a number, `{i+4}` by 4 more, and `{_i}` by `_` and the number or, for 0, nothing.
   package func replacingIndex(_ index: Int) -> String {
+    guard utf8.contains(UInt8(ascii: "{")) else { return self }
     let name = replacing("{i}", with: String(index)).replacing("{_i}", with: index == 0 ? "" : "_\(index)")
     guard let start = name.firstRange(of: "{i+"), let end = name[start.upperBound...].firstIndex(of: "}"),
       let offset = Int(name[start.upperBound..<end])

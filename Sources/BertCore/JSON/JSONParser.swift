@@ -120,6 +120,9 @@ package struct JSONParser {
       skipSpace()
       guard next == UInt8(ascii: "\"") else { throw refusal("a key is due here") }
       let key = try string()
+      guard key.utf8.count <= Limits.jsonKey else {
+        throw refusal("has a key of more than \(Limits.jsonKey) bytes", rule: "R-ALL-09")
+      }
       try body(&self, key)
     } while try !isClosed(by: UInt8(ascii: "}"))
   }

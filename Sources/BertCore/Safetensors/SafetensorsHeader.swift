@@ -51,7 +51,7 @@ package struct SafetensorsHeader: Sendable {
       throw Refusal(.damaged, "the header does not begin with a brace", place: "byte 8", rule: "R-SAFE-01")
     }
     do {
-      try JSONParser.parseMembers(of: text, "the header") { key, value in
+      try JSONParser.parseMembers(of: text, "the header", valueLimit: Limits.headerMemberValues) { key, value in
         if key == "__metadata__" {
           metadata = try SafetensorsHeader.metadata(value)
           return

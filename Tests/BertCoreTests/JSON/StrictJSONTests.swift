@@ -130,6 +130,12 @@ struct StrictJSONTests {
     #expect(refused { try parse(#"{"a":[[[[[[[[{}]]]]]]]],"b":1}"#) }?.rule == "R-ALL-09")
   }
 
+  @Test func `R-ALL-09: a key at the limit is read, a longer one refused`() throws {
+    func text(_ length: Int) -> String { "{\"" + String(repeating: "k", count: length) + "\":1}" }
+    #expect(try Self.parse(text(Limits.jsonKey)).object?.count == 1)
+    #expect(refused { try Self.parse(text(Limits.jsonKey + 1)) }?.rule == "R-ALL-09")
+  }
+
   @Test func `a refusal says at which byte`() {
     #expect(refused { try Self.parse(#"{"a": nope}"#) }?.place == "byte 6")
   }

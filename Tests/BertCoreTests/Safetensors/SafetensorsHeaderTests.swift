@@ -142,6 +142,18 @@ struct SafetensorsHeaderTests {
     #expect(refused { try header(file(tensors: 21), tensorLimit: 20) }?.rule == "R-ALL-09")
   }
 
+  @Test func `R-ALL-02, R-ALL-09: what one entry holds is counted, not only its tensors`() throws {
+    func text(_ count: Int) -> String {
+      #"{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"x":["#
+        + Array(repeating: "0", count: count).joined(separator: ",") + "]}}"
+    }
+    // The entry, its dtype, its shape with one extent, its offsets with two numbers, and the list.
+    let others = 1 + 1 + 2 + 3 + 1
+    #expect(try header(SafetensorsBytes(text(Limits.headerMemberValues - others)).bytes).entries.count == 1)
+    #expect(
+      refused { try header(SafetensorsBytes(text(Limits.headerMemberValues - others + 1)).bytes) }?.rule == "R-ALL-09")
+  }
+
   @Test func `a refusal names tensor and file, escaped`() {
     let bytes = SafetensorsBytes(#"{"a\u001b[2J":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}}"#).bytes
     #expect(refused { try header(bytes) }?.place == #"tensor a\u{1b}[2J"#)
