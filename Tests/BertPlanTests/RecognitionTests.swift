@@ -99,7 +99,8 @@ struct RecognitionTests {
   }
 
   @Test(arguments: [
-    ("deberta-v2", "DeBERTa"), ("longformer", "Longformer"), ("mpnet", "MPNet"), ("xlnet", "XLNet"), ("big_bird", "BigBird"),
+    ("deberta-v2", "DeBERTa"), ("longformer", "Longformer"), ("mpnet", "MPNet"), ("xlnet", "XLNet"),
+    ("big_bird", "BigBird"),
   ])
   func `a configuration of another family is refused by that family's name`(type: String, title: String) {
     var configuration = TinyModel().configuration

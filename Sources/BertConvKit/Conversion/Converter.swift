@@ -94,7 +94,8 @@ public struct Converter {
   private func refuseToOverwriteSource(_ model: OpenedModel) throws {
     for file in model.source.files where try !request.replaces && InputFile(file).isSame(as: request.output) {
       throw Refusal(
-        .contradictory, "the output is the source itself", file: request.output, rule: "R-DUR-05", hint: "choose another name")
+        .contradictory, "the output is the source itself", file: request.output, rule: "R-DUR-05",
+        hint: "choose another name")
     }
   }
 

@@ -120,7 +120,8 @@ extension PlanBuilder {
       problems.append(
         .contradiction(
           Refusal(
-            .contradictory, "\(names.dropLast().joined(separator: " × ")) is \(numbers.reduce(1, *)), more than \(names.last!) (\(limit))",
+            .contradictory,
+            "\(names.dropLast().joined(separator: " × ")) is \(numbers.reduce(1, *)), more than \(names.last!) (\(limit))",
             rule: "R-CFG-01")))
     }
   }
