@@ -8,9 +8,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 count=0
 for folder in Tests/Fixtures/models/*/*/*/; do
-  container=$(basename "$folder") case=$(basename "$(dirname "$folder")")
-  "$BERTCONV" convert "$folder" -o "$work/$case-$container.bertw" --quiet
-  "$python" Tools/interop_check.py "$work/$case-$container.bertw"
+  output=$work/$(tr / - <<<"${folder#Tests/Fixtures/models/}" | sed 's/-$//').bertw
+  "$BERTCONV" convert "$folder" -o "$output" --quiet
+  "$python" Tools/interop_check.py "$output"
+  rm "$output"
   count=$((count + 1))
 done
 [ "$count" -gt 0 ]
