@@ -168,11 +168,17 @@ extension JSON {
 extension String {
   /// The name with `{i}` replaced by a number, `{i+4}` by 4 more, and `{_i}` by `_` and the number or, for 0, nothing.
   package func replacingIndex(_ index: Int) -> String {
-    guard utf8.contains(UInt8(ascii: "{")) else { return self }
-    let name = replacing("{i}", with: String(index)).replacing("{_i}", with: index == 0 ? "" : "_\(index)")
-    guard let start = name.firstRange(of: "{i+"), let end = name[start.upperBound...].firstIndex(of: "}"),
-      let offset = Int(name[start.upperBound..<end])
-    else { return name }
-    return name[..<start.lowerBound] + String(index + offset) + name[name.index(after: end)...]
+    guard let open = utf8.firstIndex(of: UInt8(ascii: "{")), let close = utf8[open...].firstIndex(of: UInt8(ascii: "}"))
+    else { return self }
+    let placeholder = self[utf8.index(after: open)..<close]
+    let number: String
+    switch placeholder {
+    case "i": number = String(index)
+    case "_i": number = index == 0 ? "" : "_\(index)"
+    default:
+      let offset = placeholder.hasPrefix("i+") ? Int(placeholder.dropFirst(2)) : nil
+      number = offset.map { String(index + $0) } ?? String(self[open...close])
+    }
+    return self[..<open] + number + String(self[utf8.index(after: close)...]).replacingIndex(index)
   }
 }

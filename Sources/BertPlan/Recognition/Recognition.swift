@@ -40,12 +40,7 @@ package struct Recognition: Sendable {
     let named = options.family
     let names = members.map { SourceName(index: $0, name: tensors[$0].name) }
     let allowed = try families(modelType: modelType, named: named)
-    var matches: [LayoutMatch] = []
-    for family in Zoo.all {
-      for layout in family.layouts where layout.containers.contains(container) {
-        matches += layout.prefixes.map { LayoutMatch(family, layout, prefix: $0, tensors: names) }
-      }
-    }
+    let matches = nearest(names, container: container)
     // Of families that are alike in all, the one comes first that names can prove.
     func rank(_ match: LayoutMatch) -> (Int, Int, Int) {
       (match.unknownCount, -match.filledCount, match.family.proof == nil ? 1 : 0)
@@ -64,6 +59,20 @@ package struct Recognition: Sendable {
     }
     if let foreign = ForeignFamily.recognised(in: names.map(\.name)) { throw foreign.refusal }
     throw noFit(matches, names, tensors)
+  }
+
+  /// The layouts that may hold the whole body, or those that come nearest where none does.
+  private static func nearest(_ names: [SourceName], container: String) -> [LayoutMatch] {
+    let sieve = LayoutSieve(names)
+    let bounds = Zoo.all.flatMap { family in
+      family.layouts.filter { $0.containers.contains(container) }.flatMap { layout in
+        sieve.bounds(family, layout).map { (family: family, layout: layout, prefix: $0.prefix, bound: $0.bound) }
+      }
+    }
+    let highest = bounds.map(\.bound).max() ?? 0
+    return bounds.filter { $0.bound == highest }.map {
+      LayoutMatch($0.family, $0.layout, prefix: $0.prefix, tensors: names)
+    }
   }
 
   /// The families that may be considered; nil for all.
