@@ -39,7 +39,11 @@ struct Visibility {
   let places: [Int]
 
   init(_ inputs: ModelInputs, _ description: OutputDescription) {
-    let count = description.shape.count ?? 0
+    self.init(inputs, shape: description.shape, unit: description.unit)
+  }
+
+  init(_ inputs: ModelInputs, shape: Shape, unit: OutputDescription.Unit) {
+    let count = shape.count ?? 0
     guard let mask = inputs.attentionMask else {
       places = Array(0..<count)
       return
@@ -49,7 +53,7 @@ struct Visibility {
     func seesAnything(_ sequence: Int) -> Bool { mask[sequence * tokens..<(sequence + 1) * tokens].contains(1) }
     var places: [Int] = []
     places.reserveCapacity(count)
-    switch description.unit {
+    switch unit {
     case .token:
       let width = count / max(1, mask.count)
       for (row, seen) in mask.enumerated() where seen == 1 { places += row * width..<(row + 1) * width }
@@ -57,7 +61,7 @@ struct Visibility {
       let width = count / max(1, sequences)
       for sequence in 0..<sequences where seesAnything(sequence) { places += sequence * width..<(sequence + 1) * width }
     case .attention:
-      let heads = description.shape[1]
+      let heads = shape[1]
       for sequence in 0..<sequences {
         for head in 0..<heads {
           for query in 0..<tokens where mask[sequence * tokens + query] == 1 {
