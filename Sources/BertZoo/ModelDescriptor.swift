@@ -85,7 +85,7 @@ public struct EmbeddingsWiring: Sendable, Equatable {
 /// A stack of layers of self-attention and a position-wise network.
 public struct LayersWiring: Sendable, Equatable {
   /// Where the norms stand.
-  public enum NormPlace: String, Sendable {
+  public enum NormPlace: String, Sendable, CaseIterable {
     /// LN(x + f(x)), as in the original Transformer.
     case post
   }
@@ -106,6 +106,9 @@ public struct LayersWiring: Sendable, Equatable {
     self.epsilon = epsilon
     self.schedule = schedule
   }
+
+  /// The stored units that run at a depth, in order.
+  public func units(at depth: Int) -> Range<Int> { schedule?.units(at: depth) ?? depth..<depth + 1 }
 }
 
 /// Which stored unit runs at which depth, where depths share their weights by groups.
