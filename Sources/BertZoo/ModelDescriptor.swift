@@ -85,7 +85,7 @@ public struct EmbeddingsWiring: Sendable, Equatable {
 /// A stack of layers of self-attention and a position-wise network.
 public struct LayersWiring: Sendable, Equatable {
   /// Where the norms stand.
-  public enum NormPlace: String, Sendable {
+  public enum NormPlace: String, Sendable, CaseIterable {
     /// LN(x + f(x)), as in the original Transformer.
     case post
   }
@@ -106,6 +106,9 @@ public struct LayersWiring: Sendable, Equatable {
     self.epsilon = epsilon
     self.schedule = schedule
   }
+
+  /// The stored units that run at a depth, in order.
+  public func units(at depth: Int) -> Range<Int> { schedule?.units(at: depth) ?? depth..<depth + 1 }
 }
 
 /// Which stored unit runs at which depth, where depths share their weights by groups.
@@ -144,16 +147,28 @@ public enum AttentionWiring: Sendable, Equatable {
   }
   /// Every query sees every key that is not hidden; `distance` is nil where scores do not depend on it.
   case dense(heads: Int, distance: Distance?)
+  /// Heads of dense attention on one half of the columns, as many kernels of span-based dynamic convolution on the
+  /// other.
+  case mixedConvolution(heads: Int)
 
   public var heads: Int {
     switch self {
-    case .dense(let heads, _): heads
+    case .dense(let heads, _), .mixedConvolution(let heads): heads
     }
   }
 
   public var distance: Distance? {
     switch self {
     case .dense(_, let distance): distance
+    case .mixedConvolution: nil
+    }
+  }
+
+  /// The heads share one of so many equal parts of the hidden columns.
+  public var columnParts: Int {
+    switch self {
+    case .dense: 1
+    case .mixedConvolution: 2
     }
   }
 }

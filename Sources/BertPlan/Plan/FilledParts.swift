@@ -18,7 +18,8 @@ struct FilledParts {
     }
     var sizes = JSONObject()
     for symbol in symbols {
-      if let extent = settings[symbol]?.integer { sizes[symbol] = .integer(extent) }
+      guard let extent = settings[symbol]?.integer, extent != family.settings[symbol]?.unwritten else { continue }
+      sizes[symbol] = .integer(extent)
     }
     return (tree.setting(.object(sizes), at: ["sizes"]), undecided)
   }
@@ -48,13 +49,18 @@ struct FilledParts {
       case .quotient(let left, let right), .product(let left, let right):
         use(left)
         use(right)
-      case .scaled(let name, _, _): use(name)
+      case .scaled(let name, _, _), .fraction(let name, _): use(name)
       case nil: symbols.insert(symbol)
       }
     }
     for part in parts {
       part.repeatedBy.forEach(use)
-      for case .symbol(let symbol) in part.tensors.flatMap(\.shape) { use(symbol) }
+      for dimension in part.tensors.flatMap(\.shape) {
+        switch dimension {
+        case .symbol(let symbol), .optional(let symbol): use(symbol)
+        case .number: break
+        }
+      }
     }
     return symbols.sorted()
   }

@@ -31,9 +31,11 @@ extension PlanBuilder {
   /// The typed descriptor; nil where something is missing that was reported already.
   mutating func makeDescriptor(_ tree: JSON) throws -> ModelDescriptor? {
     for (divisor, dividend) in family.divides {
-      guard let small = settings[divisor]?.integer, let large = settings[dividend]?.integer, large % small != 0 else {
-        continue
-      }
+      guard let small = settings[divisor]?.integer,
+        let large = settings[dividend]?.integer
+          ?? family.derived[dividend]?.value(in: tree, { settings[$0]?.integer ?? 0 }),
+        large % small != 0
+      else { continue }
       let names = [divisor, dividend].map { Settings.handKey($0, family) ?? $0 }
       problems.append(
         .contradiction(
