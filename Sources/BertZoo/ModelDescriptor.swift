@@ -147,16 +147,28 @@ public enum AttentionWiring: Sendable, Equatable {
   }
   /// Every query sees every key that is not hidden; `distance` is nil where scores do not depend on it.
   case dense(heads: Int, distance: Distance?)
+  /// Heads of dense attention on one half of the columns, as many kernels of span-based dynamic convolution on the
+  /// other.
+  case mixedConvolution(heads: Int)
 
   public var heads: Int {
     switch self {
-    case .dense(let heads, _): heads
+    case .dense(let heads, _), .mixedConvolution(let heads): heads
     }
   }
 
   public var distance: Distance? {
     switch self {
     case .dense(_, let distance): distance
+    case .mixedConvolution: nil
+    }
+  }
+
+  /// The heads share one of so many equal parts of the hidden columns.
+  public var columnParts: Int {
+    switch self {
+    case .dense: 1
+    case .mixedConvolution: 2
     }
   }
 }

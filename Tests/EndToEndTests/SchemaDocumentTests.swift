@@ -30,7 +30,7 @@ struct SchemaDocumentTests {
     #expect(
       SchemaFiles.names == [
         "bertw-header", "convert", "descriptor", "error", "golden-check", "golden", "inspect", "provenance", "variant",
-        "verify",
+        "verify", "zoo-model", "zoo",
       ])
   }
 
