@@ -9,11 +9,15 @@ struct ModelSizes {
   let hidden: Int
   /// The embeddings' width before they are projected to the hidden one.
   let embedding: Int
-  /// How many layers a token passes.
+  /// How many layers a token passes, where they are not divided into stages.
   let layers: Int
+  let decoderLayers: Int
+  /// Columns of an attention head.
+  let headSize: Int
   let intermediate: Int
   let vocabulary: Int
-  let positions: Int
+  /// Nil where there is no table of positions.
+  let positions: Int?
   /// Nil where there is no table of segments.
   let segments: Int?
 
@@ -34,17 +38,29 @@ struct ModelSizes {
     }
     hidden = try required("hidden")
     embedding = try size("embedding") ?? hidden
-    layers = try descriptor.wiring.layers.schedule?.depth ?? required("layers")
+    let wiring = descriptor.wiring
+    layers = try wiring.layers.stages?.units.count ?? wiring.layers.schedule?.depth ?? required("layers")
+    decoderLayers = wiring.decoder == nil ? 0 : try required("decoderLayers")
     intermediate = try required("intermediate")
     vocabulary = try required("vocabulary")
-    positions = try required("positions")
+    positions = wiring.embeddings.positions == .none ? nil : try required("positions")
     segments = try size("segments")
-    guard embedding == hidden || descriptor.wiring.embeddings.projection else {
+    guard embedding == hidden || wiring.embeddings.projection else {
       throw Refusal(
         .contradictory, "embeddings of width \(embedding) do not reach \(hidden) hidden columns without a projection",
         place: "descriptor.wiring.embeddings", rule: "R-BERTW-07")
     }
-    let heads = descriptor.wiring.layers.attention.heads
+    let heads = wiring.layers.attention.heads
+    if case .relative = wiring.layers.attention {
+      headSize = try required("headSize")
+      guard hidden % 2 == 0 else {
+        throw Refusal(
+          .contradictory, "\(hidden) hidden columns do not hold as many sines as cosines", place: "descriptor.sizes",
+          rule: "R-BERTW-07")
+      }
+      return
+    }
+    headSize = hidden / max(1, heads)
     guard heads > 0, hidden % heads == 0 else {
       throw Refusal(
         .contradictory, "\(hidden) hidden columns cannot be divided among \(heads) attention heads",

@@ -18,6 +18,8 @@ package struct OutputDescription: Sendable, Equatable {
   package var unit: Unit
   /// The part of the model that computes it: `embeddings`, `layers.3`, `pooler`, `heads.mlm`.
   package var stage: String
+  /// How often the sequences had been pooled, whose tokens the entries belong to.
+  package var level = 0
 }
 
 /// A computed output, row-major.

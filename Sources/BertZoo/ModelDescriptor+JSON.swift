@@ -41,12 +41,14 @@ extension Wiring {
     var fields = try parent.fields("wiring")
     embeddings = try EmbeddingsWiring(fields.fields("embeddings"))
     layers = try LayersWiring(fields.fields("layers"))
+    decoder = fields.has("decoder") ? try DecoderWiring(fields.fields("decoder")) : nil
     pooler = fields.has("pooler") ? try PoolerWiring(fields.fields("pooler")) : nil
     try fields.finish()
   }
 
   fileprivate var json: JSON {
     var object: JSONObject = ["embeddings": embeddings.json, "layers": layers.json]
+    object["decoder"] = decoder?.json
     object["pooler"] = pooler.map { ["activation": .string($0.activation.rawValue)] }
     return .object(object)
   }
@@ -81,6 +83,17 @@ extension LayersWiring {
     norm = try fields.word("norm")
     epsilon = try fields.epsilon()
     schedule = fields.has("schedule") ? try LayerSchedule(fields.fields("schedule")) : nil
+    stages = fields.has("stages") ? try LayerStages(fields.fields("stages")) : nil
+    pooling = fields.has("pooling") ? try PoolingWiring(fields.fields("pooling")) : nil
+    guard stages == nil || schedule == nil else { throw fields.refusal("stages", "a schedule or stages, not both,") }
+    guard (pooling != nil) == ((stages?.units.count ?? 1) > 1) else {
+      throw fields.refusal("pooling", "pooling between stages, where there are several,")
+    }
+    if let pooling {
+      guard case .relative(_, let first) = attention, (pooling.tail != nil) == (first == .separate) else {
+        throw fields.refusal("pooling", "relative attention, and a tail where its first token is separate,")
+      }
+    }
     try fields.finish()
   }
 
@@ -90,6 +103,8 @@ extension LayersWiring {
       "epsilon": JSON(epsilon),
     ]
     object["schedule"] = schedule?.json
+    object["stages"] = stages?.json
+    object["pooling"] = pooling?.json
     return .object(object)
   }
 }
@@ -121,13 +136,15 @@ extension LayerSchedule {
 }
 
 extension AttentionWiring {
-  private enum Kind: String { case dense }
+  private enum Kind: String { case dense, relative }
 
   fileprivate init(_ fields: consuming JSONFields) throws {
-    switch try fields.word("kind", Kind.self) {
+    let kind = try fields.word("kind", Kind.self)
+    let heads = try fields.integer("heads")
+    guard heads > 0 else { throw fields.refusal("heads", "a positive number") }
+    switch kind {
+    case .relative: self = .relative(heads: heads, firstToken: try fields.word("firstToken"))
     case .dense:
-      let heads = try fields.integer("heads")
-      guard heads > 0 else { throw fields.refusal("heads", "a positive number") }
       self = .dense(heads: heads, distance: fields.has("distance") ? try fields.word("distance") : nil)
     }
     try fields.finish()
@@ -139,6 +156,10 @@ extension AttentionWiring {
       var object: JSONObject = ["kind": .string(Kind.dense.rawValue), "heads": .integer(heads)]
       object["distance"] = distance.map { .string($0.rawValue) }
       return .object(object)
+    case .relative(let heads, let firstToken):
+      return [
+        "kind": .string(Kind.relative.rawValue), "heads": .integer(heads), "firstToken": .string(firstToken.rawValue),
+      ]
     }
   }
 }

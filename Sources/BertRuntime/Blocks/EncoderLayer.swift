@@ -3,7 +3,7 @@ import BertZoo
 
 /// One layer: attention and the position-wise network, each with a residual and a norm.
 struct EncoderLayer<Scalar: KernelScalar> {
-  let attention: SelfAttention<Scalar>
+  let attention: any AttentionBlock<Scalar>
   let attentionNorm: Norm<Scalar>
   let feedForward: FeedForward<Scalar>
   let feedForwardNorm: Norm<Scalar>
@@ -14,7 +14,7 @@ struct EncoderLayer<Scalar: KernelScalar> {
     _ execution: Execution<Scalar>
   ) {
     execution.step {
-      let result = execution.arena.take(batch.rows * attention.hiddenSize)
+      let result = execution.arena.take(batch.rows * attentionNorm.width)
       attention.apply(hidden, batch, into: result, probabilities: probabilities, execution)
       attentionNorm.apply(result, residual: hidden, rows: batch.rows, into: hidden, execution)
       feedForward.apply(hidden, rows: batch.rows, into: result, execution)
@@ -27,19 +27,8 @@ extension WeightLoader {
   /// The layer whose weights are called `prefix.…`.
   func encoderLayer(_ prefix: String, _ wiring: LayersWiring, _ sizes: ModelSizes) throws -> EncoderLayer<Scalar> {
     let hidden = sizes.hidden
-    let distance = try wiring.attention.distance.map {
-      DistanceScores(
-        table: try matrix(
-          prefix + ".attention.distance.weight", rows: 2 * sizes.positions - 1, columns: hidden / wiring.attention.heads
-        ),
-        usesKeys: $0 == .keyQuery)
-    }
     return EncoderLayer(
-      attention: SelfAttention(
-        queryKeyValue: try linear(
-          stacking: ["query", "key", "value"].map { prefix + ".attention." + $0 }, out: hidden, in: hidden),
-        output: try linear(prefix + ".attention.output", out: hidden, in: hidden), heads: wiring.attention.heads,
-        distance: distance),
+      attention: try attention(prefix + ".attention", wiring.attention, sizes),
       attentionNorm: try norm(prefix + ".attention.norm", width: hidden, epsilon: wiring.epsilon),
       feedForward: FeedForward(
         intermediate: try linear(

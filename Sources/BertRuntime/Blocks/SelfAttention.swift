@@ -2,7 +2,7 @@
 ///
 /// For each head of `headSize` columns: softmax((q kᵀ + distance) / √headSize) v, over the keys that are seen; the
 /// heads side by side go through the output layer.
-struct SelfAttention<Scalar: KernelScalar> {
+struct SelfAttention<Scalar: KernelScalar>: AttentionBlock {
   /// Queries of one task, which packs keys and values for itself.
   private static var taskQueries: Int { 256 }
   /// Queries whose scores are held at a time.
@@ -20,7 +20,7 @@ struct SelfAttention<Scalar: KernelScalar> {
   /// `hidden` [rows, hidden] → `result` [rows, hidden]; the probabilities go to `probabilities`
   /// [sequences, heads, tokens, tokens] where it is given.
   func apply(
-    _ hidden: UnsafePointer<Scalar>, _ batch: Batch<Scalar>, into result: UnsafeMutablePointer<Scalar>,
+    _ hidden: UnsafeMutablePointer<Scalar>, _ batch: Batch<Scalar>, into result: UnsafeMutablePointer<Scalar>,
     probabilities: UnsafeMutablePointer<Scalar>?, _ execution: Execution<Scalar>
   ) {
     execution.step {

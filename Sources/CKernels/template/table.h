@@ -2,5 +2,6 @@
 
 const bertconv_kernels NAME(TABLE) = {
     VARIANT,  sizeof(SCALAR), TILE_ROWS, PANEL,       pack_rows, pack_columns, unpack_row,
-    multiply, activate,       add,       add_strided, norm,      softmax,      sentence,
+    multiply, activate,       add,       add_strided, pool,      norm,         softmax,
+    sentence, sinusoids,      add_by_type,
 };
