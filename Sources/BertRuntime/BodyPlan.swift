@@ -28,24 +28,10 @@ struct BodyPlan {
   init(_ descriptor: ModelDescriptor, _ sizes: ModelSizes) {
     let layers = descriptor.wiring.layers
     var steps: [Step] = []
-    func add(_ units: [String], opensStage: Bool = false) {
-      steps.append(Step(stage: "layers.\(steps.count)", work: .units(units, opensStage: opensStage)))
-    }
-    if let stages = layers.stages {
-      var first = 0
-      for (stage, count) in stages.units.enumerated() {
-        for unit in first..<first + count {
-          for turn in 0..<stages.repeats(stage) {
-            add(["layers.\(unit)"], opensStage: stage > 0 && unit == first && turn == 0)
-          }
-        }
-        first += count
-      }
-    } else {
-      for depth in 0..<sizes.layers {
-        let units = layers.schedule?.units(at: depth) ?? depth..<depth + 1
-        add(units.map { "layers.\($0)" })
-      }
+    let openings = Set(layers.stages?.beginnings.dropFirst() ?? [])
+    for depth in 0..<sizes.depths {
+      let units = layers.units(at: depth).map { "layers.\($0)" }
+      steps.append(Step(stage: "layers.\(depth)", work: .units(units, opensStage: openings.contains(depth))))
     }
     skip = layers.stages?.units[0] ?? 0
     upsampling = Upsampling(

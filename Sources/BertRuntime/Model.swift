@@ -55,12 +55,12 @@ package final class Model<Scalar: KernelScalar> {
     let route = body.route(tokens: batch.tokens)
     let perSequence: Shape = [batch.sequences, sizes.hidden]
     let heads = descriptor.wiring.layers.attention.heads
-    func hidden(_ name: String, _ level: Int, _ stage: String) -> OutputDescription {
+    func hidden(_ name: String, _ stage: String, _ level: Int, reads state: Int = 0) -> OutputDescription {
       OutputDescription(
         name: name, shape: [batch.sequences, route.lengths[level], sizes.hidden], unit: .token, stage: stage,
-        level: level)
+        reads: state, level: level)
     }
-    var all = [hidden("hidden_states.0", 0, "embeddings")]
+    var all = [hidden("hidden_states.0", "embeddings", 0)]
     for (index, (step, leg)) in zip(body.steps, route.legs).enumerated() {
       if case .units(let units, _) = step.work {
         for run in units.indices {
@@ -68,34 +68,40 @@ package final class Model<Scalar: KernelScalar> {
           all.append(
             OutputDescription(
               name: "attentions.\(leg.firstRun + run)", shape: [batch.sequences, heads, tokens, keys], unit: .attention,
-              stage: step.stage, level: leg.to))
+              stage: step.stage, reads: index, level: leg.to))
         }
       }
-      all.append(hidden("hidden_states.\(index + 1)", leg.to, step.stage))
+      all.append(hidden("hidden_states.\(index + 1)", step.stage, leg.to, reads: index))
     }
-    let last = body.steps.last?.stage ?? "embeddings", level = route.level(of: body.steps.count)
-    all.append(hidden("last_hidden_state", level, last))
+    let depth = body.steps.count, level = route.level(of: depth), last = body.steps.last?.stage ?? "embeddings"
+    all.append(hidden("last_hidden_state", last, level, reads: max(0, depth - 1)))
     all.append(
-      OutputDescription(name: "sentence_embedding", shape: perSequence, unit: .sequence, stage: last, level: level))
+      OutputDescription(
+        name: "sentence_embedding", shape: perSequence, unit: .sequence, stage: last, reads: max(0, depth - 1),
+        level: level))
     if descriptor.wiring.pooler != nil {
       all.append(
-        OutputDescription(name: "pooler_output", shape: perSequence, unit: .sequence, stage: "pooler", level: level))
+        OutputDescription(
+          name: "pooler_output", shape: perSequence, unit: .sequence, stage: "pooler", reads: depth))
     }
     let cut = batch.cut(to: route.lengths[level])
     for (word, head) in descriptor.heads.sorted(by: { $0.key < $1.key }) {
       all += try head.outputs(word, beside: descriptor.heads, cut, sizes, loader.weights).map {
         var output = $0
-        output.level = level
+        output.reads = depth
+        if output.unit == .token { output.level = level }
         return output
       }
     }
     return all
   }
 
-  /// Which tokens are seen, one entry a row, at every level of pooling; nil where all are.
-  package func visibility(_ inputs: ModelInputs) throws -> [[UInt8]?] {
+  /// Which tokens are seen, at every level of pooling.
+  package func visibility(_ inputs: ModelInputs) throws -> [TokenVisibility] {
     let batch = try Batch<Scalar>(inputs, bounds)
-    return batch.levels(body.route(tokens: batch.tokens).lengths, body.pooling).map(\.visible)
+    return batch.levels(body.route(tokens: batch.tokens).lengths, body.pooling).map {
+      TokenVisibility(tokens: $0.tokens, mask: $0.visible)
+    }
   }
 
   /// A hidden state to go on from, in place of the embeddings' output or a layer's.
@@ -127,7 +133,11 @@ package final class Model<Scalar: KernelScalar> {
     if let start {
       precondition((0...body.steps.count).contains(start.depth))
       let tokens = batch.sequences * route.lengths[route.level(of: start.depth)]
-      precondition(start.values.count == tokens * sizes.hidden)
+      guard start.values.count == tokens * sizes.hidden else {
+        throw Refusal(
+          .contradictory, "the model has \(tokens) tokens in hidden_states.\(start.depth), not as many as are given",
+          place: "hidden_states.\(start.depth)", rule: "R-GOLD-04")
+      }
     }
     execution.variation = variation
     execution.arena.reset()

@@ -9,8 +9,8 @@ struct ModelSizes {
   let hidden: Int
   /// The embeddings' width before they are projected to the hidden one.
   let embedding: Int
-  /// How many layers a token passes, where they are not divided into stages.
-  let layers: Int
+  /// How many layers a token passes.
+  let depths: Int
   let decoderLayers: Int
   /// Columns of an attention head.
   let headSize: Int
@@ -39,7 +39,8 @@ struct ModelSizes {
     hidden = try required("hidden")
     embedding = try size("embedding") ?? hidden
     let wiring = descriptor.wiring
-    layers = try wiring.layers.stages?.units.count ?? wiring.layers.schedule?.depth ?? required("layers")
+    let isCounted = wiring.layers.schedule == nil && wiring.layers.stages == nil
+    depths = wiring.layers.depths(stored: isCounted ? try required("layers") : 0)
     decoderLayers = wiring.decoder == nil ? 0 : try required("decoderLayers")
     intermediate = try required("intermediate")
     vocabulary = try required("vocabulary")

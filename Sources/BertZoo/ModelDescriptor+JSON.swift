@@ -84,14 +84,13 @@ extension LayersWiring {
     epsilon = try fields.epsilon()
     schedule = fields.has("schedule") ? try LayerSchedule(fields.fields("schedule")) : nil
     stages = fields.has("stages") ? try LayerStages(fields.fields("stages")) : nil
-    pooling = fields.has("pooling") ? try PoolingWiring(fields.fields("pooling")) : nil
     guard stages == nil || schedule == nil else { throw fields.refusal("stages", "a schedule or stages, not both,") }
-    guard (pooling != nil) == ((stages?.units.count ?? 1) > 1) else {
-      throw fields.refusal("pooling", "pooling between stages, where there are several,")
-    }
-    if let pooling {
-      guard case .relative(_, let first) = attention, (pooling.tail != nil) == (first == .separate) else {
-        throw fields.refusal("pooling", "relative attention, and a tail where its first token is separate,")
+    // What is not used is not kept, so that it cannot be written.
+    let given = fields.has("pooling") ? try PoolingWiring(fields.fields("pooling"), first: attention.firstToken) : nil
+    pooling = (stages?.units.count ?? 1) > 1 ? given : nil
+    if (stages?.units.count ?? 1) > 1 {
+      guard case .relative = attention, pooling != nil else {
+        throw fields.refusal("pooling", "pooling between stages, with relative attention,")
       }
     }
     try fields.finish()

@@ -92,7 +92,7 @@ public struct EmbeddingsWiring: Sendable, Equatable {
 /// A stack of layers of self-attention and a position-wise network.
 public struct LayersWiring: Sendable, Equatable {
   /// Where the norms stand.
-  public enum NormPlace: String, Sendable {
+  public enum NormPlace: String, Sendable, CaseIterable {
     /// LN(x + f(x)), as in the original Transformer.
     case post
   }
@@ -120,6 +120,14 @@ public struct LayersWiring: Sendable, Equatable {
     self.stages = stages
     self.pooling = pooling
   }
+
+  /// The stored units that run at a depth, in order.
+  public func units(at depth: Int) -> Range<Int> {
+    schedule?.units(at: depth) ?? stages?.units(at: depth) ?? depth..<depth + 1
+  }
+
+  /// How many depths there are; `stored` is the number of units where each is one.
+  package func depths(stored: Int) -> Int { schedule?.depth ?? stages?.runs ?? stored }
 }
 
 /// Which stored unit runs at which depth, where depths share their weights by groups.

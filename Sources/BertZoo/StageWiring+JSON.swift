@@ -8,10 +8,11 @@ extension LayerStages {
 
   init(_ fields: consuming JSONFields) throws {
     units = try LayerStages.counts("units", &fields)
-    repeats = fields.has("repeats") ? try LayerStages.counts("repeats", &fields) : []
-    guard repeats.isEmpty || (repeats.count == units.count && repeats.contains { $0 != 1 }) else {
-      throw fields.refusal("repeats", "one number a stage, or nothing where all are 1")
+    let given = fields.has("repeats") ? try LayerStages.counts("repeats", &fields) : []
+    guard given.isEmpty || given.count == units.count else {
+      throw fields.refusal("repeats", "one number a stage")
     }
+    repeats = given.allSatisfy { $0 == 1 } ? [] : given
     guard runs <= LayerStages.mostRuns else {
       throw fields.refusal("units", "at most \(LayerStages.mostRuns) runs of layers")
     }
@@ -35,10 +36,11 @@ extension LayerStages {
 }
 
 extension PoolingWiring {
-  init(_ fields: consuming JSONFields) throws {
+  init(_ fields: consuming JSONFields, first: FirstToken) throws {
     kind = try fields.word("kind")
     keys = try fields.word("keys")
-    tail = fields.has("tail") ? try fields.word("tail") : nil
+    let given: Tail = fields.has("tail") ? try fields.word("tail") : .cut
+    tail = first == .separate ? given : nil
     visible = try fields.word("visible")
     try fields.finish()
   }

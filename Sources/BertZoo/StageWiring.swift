@@ -15,7 +15,24 @@ public struct LayerStages: Sendable, Equatable {
   public func repeats(_ stage: Int) -> Int { repeats.isEmpty ? 1 : repeats[stage] }
 
   /// How often all stored units together run.
-  var runs: Int { units.indices.reduce(0) { $0 + units[$1] * repeats($1) } }
+  public var runs: Int { units.indices.reduce(0) { $0 + units[$1] * repeats($1) } }
+
+  /// The one unit that runs at a depth.
+  public func units(at depth: Int) -> Range<Int> {
+    var (run, unit) = (depth, 0)
+    for stage in units.indices {
+      let length = units[stage] * repeats(stage)
+      if run < length { return (unit + run / repeats(stage))..<(unit + run / repeats(stage) + 1) }
+      run -= length
+      unit += units[stage]
+    }
+    preconditionFailure("no stage has the depth \(depth)")
+  }
+
+  /// The depths at which stages begin.
+  public var beginnings: [Int] {
+    units.indices.map { stage in (0..<stage).reduce(0) { $0 + units[$1] * repeats($1) } }
+  }
 }
 
 /// Whether the first token is one among others or stands for the whole sequence.

@@ -58,7 +58,8 @@ struct RelativeAttention<Scalar: KernelScalar>: AttentionBlock {
       query.apply(hidden, rows: batch.rows, into: queries, execution)
       keyValue.apply(context, rows: keys.rows, into: keyValues, execution)
       position.apply(
-        execution.sinusoids(from: line.lowest * line.step, to: line.highest * line.step, width: position.matrix.columns),
+        execution.sinusoids(
+          from: line.lowest * line.step, to: line.highest * line.step, width: position.matrix.columns),
         stride: line.step * position.matrix.columns, rows: line.count, into: positions, execution)
       execution.workers.run(heads) { head, _ in
         kernels.packRows(
@@ -69,7 +70,8 @@ struct RelativeAttention<Scalar: KernelScalar>: AttentionBlock {
       execution.workers.run(batch.sequences * heads * parts) { task, worker in
         let part = task % parts, sequence = task / parts / heads, head = task / parts % heads
         attend(
-          Head(number: head, sequence: sequence, queries: queries, keyValues: keyValues, panels: panels + head * panelSize),
+          Head(
+            number: head, sequence: sequence, queries: queries, keyValues: keyValues, panels: panels + head * panelSize),
           part * Self.taskQueries..<min(batch.tokens, (part + 1) * Self.taskQueries), batch, keys, line, into: mixed,
           probabilities: probabilities, execution, execution.scratch[worker])
       }
