@@ -15,6 +15,10 @@ struct ModelSizes {
   /// Columns of an attention head.
   let headSize: Int
   let intermediate: Int
+  /// Into how many groups the columns of the position-wise network are cut.
+  let groups: Int
+  /// Positions that the kernels of a mixed convolution cover.
+  let convolutionKernel: Int
   let vocabulary: Int
   /// Nil where there is no table of positions.
   let positions: Int?
@@ -43,6 +47,7 @@ struct ModelSizes {
     depths = wiring.layers.depths(stored: isCounted ? try required("layers") : 0)
     decoderLayers = wiring.decoder == nil ? 0 : try required("decoderLayers")
     intermediate = try required("intermediate")
+    groups = try size("groups") ?? 1
     vocabulary = try required("vocabulary")
     positions = wiring.embeddings.positions == .none ? nil : try required("positions")
     segments = try size("segments")
@@ -51,8 +56,13 @@ struct ModelSizes {
         .contradictory, "embeddings of width \(embedding) do not reach \(hidden) hidden columns without a projection",
         place: "descriptor.wiring.embeddings", rule: "R-BERTW-07")
     }
-    let heads = wiring.layers.attention.heads
-    if case .relative = wiring.layers.attention {
+    let attention = wiring.layers.attention
+    if case .mixedConvolution = attention {
+      convolutionKernel = try required("convolutionKernel")
+    } else {
+      convolutionKernel = 1
+    }
+    if case .relative = attention {
       headSize = try required("headSize")
       guard hidden % 2 == 0 else {
         throw Refusal(
@@ -61,11 +71,16 @@ struct ModelSizes {
       }
       return
     }
-    headSize = hidden / max(1, heads)
-    guard heads > 0, hidden % heads == 0 else {
+    headSize = hidden / max(1, attention.heads)
+    guard attention.heads > 0, hidden % (attention.heads * attention.columnParts) == 0 else {
       throw Refusal(
-        .contradictory, "\(hidden) hidden columns cannot be divided among \(heads) attention heads",
+        .contradictory, "\(hidden) hidden columns cannot be divided among \(attention.heads) attention heads",
         place: "descriptor.wiring.layers.attention.heads", rule: "R-BERTW-07")
+    }
+    guard hidden % groups == 0, intermediate % groups == 0 else {
+      throw Refusal(
+        .contradictory, "\(hidden) and \(intermediate) columns cannot be divided among \(groups) groups",
+        place: "descriptor.sizes", rule: "R-BERTW-07")
     }
   }
 }

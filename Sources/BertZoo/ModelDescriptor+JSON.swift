@@ -20,6 +20,15 @@ extension ModelDescriptor {
       heads[name] = try Head(JSONFields(value, "descriptor.heads.\(name.printable)"))
     }
     try fields.finish()
+    try checkConvolution()
+  }
+
+  /// A kernel has the token that it belongs to in its middle; frameworks disagree about one that has none.
+  private func checkConvolution() throws {
+    guard let size = sizes["convolutionKernel"], size % 2 == 0 else { return }
+    throw Refusal(
+      .unsupported, "a convolution over \(size) positions has no middle: an odd number is due",
+      place: "descriptor.sizes", rule: "R-BERTW-07")
   }
 
   /// No extent of a published model comes near this.
@@ -135,7 +144,7 @@ extension LayerSchedule {
 }
 
 extension AttentionWiring {
-  private enum Kind: String { case dense, relative }
+  private enum Kind: String { case dense, mixedConvolution, relative }
 
   fileprivate init(_ fields: consuming JSONFields) throws {
     let kind = try fields.word("kind", Kind.self)
@@ -143,6 +152,7 @@ extension AttentionWiring {
     guard heads > 0 else { throw fields.refusal("heads", "a positive number") }
     switch kind {
     case .relative: self = .relative(heads: heads, firstToken: try fields.word("firstToken"))
+    case .mixedConvolution: self = .mixedConvolution(heads: heads)
     case .dense:
       self = .dense(heads: heads, distance: fields.has("distance") ? try fields.word("distance") : nil)
     }
@@ -159,6 +169,8 @@ extension AttentionWiring {
       return [
         "kind": .string(Kind.relative.rawValue), "heads": .integer(heads), "firstToken": .string(firstToken.rawValue),
       ]
+    case .mixedConvolution(let heads):
+      return ["kind": .string(Kind.mixedConvolution.rawValue), "heads": .integer(heads)]
     }
   }
 }

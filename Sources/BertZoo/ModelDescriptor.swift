@@ -166,27 +166,38 @@ public enum AttentionWiring: Sendable, Equatable {
   }
   /// Every query sees every key that is not hidden; `distance` is nil where scores do not depend on it.
   case dense(heads: Int, distance: Distance?)
-  /// The same; scores also depend on the distance of query and key, by a sinusoid, and on whether their token types are
-  /// equal. Heads have a size of their own.
+  /// Heads of dense attention on one half of the columns, as many kernels of span-based dynamic convolution on the
+  /// other.
+  case mixedConvolution(heads: Int)
+  /// Every query sees every key that is not hidden; scores also depend on their distance, by a sinusoid, and on whether
+  /// their token types are equal. Heads have a size of their own.
   case relative(heads: Int, firstToken: FirstToken)
 
   public var heads: Int {
     switch self {
-    case .dense(let heads, _), .relative(let heads, _): heads
+    case .dense(let heads, _), .mixedConvolution(let heads), .relative(let heads, _): heads
     }
   }
 
   public var distance: Distance? {
     switch self {
     case .dense(_, let distance): distance
-    case .relative: nil
+    case .mixedConvolution, .relative: nil
     }
   }
 
   public var firstToken: FirstToken {
     switch self {
-    case .dense: .ordinary
+    case .dense, .mixedConvolution: .ordinary
     case .relative(_, let firstToken): firstToken
+    }
+  }
+
+  /// The heads share one of so many equal parts of the hidden columns.
+  public var columnParts: Int {
+    switch self {
+    case .dense, .relative: 1
+    case .mixedConvolution: 2
     }
   }
 }

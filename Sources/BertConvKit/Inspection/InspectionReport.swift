@@ -96,7 +96,7 @@ extension InspectionReport {
 
   /// Parameters that are used a second time: the tensors of parts that are tied to others, and of layers that run more
   /// than once.
-  private static func reusedParameters(_ descriptor: ModelDescriptor) -> Int {
+  static func reusedParameters(_ descriptor: ModelDescriptor) -> Int {
     guard let family = Zoo.families[descriptor.family] else { return 0 }
     let tree = descriptor.json
     var count = 0
@@ -111,10 +111,11 @@ extension InspectionReport {
     for part in family.parts where tree.member(at: part.path) == nil && !part.tiedTo.isEmpty {
       guard case .whenSetting(_, _, let within?) = part.presence, tree.member(at: within) != nil else { continue }
       for template in part.tensors {
-        let dims = template.shape.map { dimension in
+        let dims = template.shape.compactMap { dimension in
           switch dimension {
           case .number(let number): number
           case .symbol(let symbol): descriptor.sizes[symbol] ?? 0
+          case .optional(let symbol): descriptor.sizes[symbol]
           }
         }
         count += Shape(dims).count ?? 0

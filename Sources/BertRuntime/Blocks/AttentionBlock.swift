@@ -16,19 +16,32 @@ extension WeightLoader {
     _ prefix: String, _ wiring: AttentionWiring, _ sizes: ModelSizes
   ) throws -> any AttentionBlock<Scalar> {
     let hidden = sizes.hidden
+    func names(_ words: [String]) -> [String] { words.map { prefix + "." + $0 } }
+    func output() throws -> Linear<Scalar> { try linear(prefix + ".output", out: hidden, in: hidden) }
     switch wiring {
     case .relative(let heads, let firstToken): return try relativeAttention(prefix, heads: heads, firstToken, sizes)
     case .dense(let heads, let distance):
+      let headSize = hidden / heads
       return SelfAttention(
-        queryKeyValue: try linear(
-          stacking: ["query", "key", "value"].map { "\(prefix).\($0)" }, out: hidden, in: hidden),
-        output: try linear(prefix + ".output", out: hidden, in: hidden), heads: heads,
-        distance: try distance.map {
-          DistanceScores(
-            table: try matrix(
-              prefix + ".distance.weight", rows: 2 * (sizes.positions ?? 1) - 1, columns: hidden / heads),
-            usesKeys: $0 == .keyQuery)
-        })
+        queryKeyValue: try linear(stacking: names(["query", "key", "value"]), out: hidden, in: hidden),
+        attention: DotProductAttention(
+          heads: heads, headSize: headSize,
+          distance: try distance.map {
+            DistanceScores(
+              table: try matrix(prefix + ".distance.weight", rows: 2 * (sizes.positions ?? 1) - 1, columns: headSize),
+              usesKeys: $0 == .keyQuery)
+          }),
+        output: try output())
+    case .mixedConvolution(let heads):
+      let width = hidden / 2, size = sizes.convolutionKernel
+      return MixedConvolution(
+        projections: try linear(stacking: names(["query", "key", "value", "span.value"]), out: width, in: hidden),
+        attention: DotProductAttention(heads: heads, headSize: width / heads),
+        convolution: SpanConvolution(
+          depthwise: try tensor(prefix + ".span.depthwise.weight", [hidden, size]).transposed(columns: size),
+          pointwise: try linear(prefix + ".span.pointwise", out: width, in: hidden),
+          kernel: try linear(prefix + ".span.kernel", out: heads * size, in: width), heads: heads, size: size),
+        output: try output())
     }
   }
 }

@@ -31,9 +31,11 @@ extension WeightLoader {
       attention: try attention(prefix + ".attention", wiring.attention, sizes),
       attentionNorm: try norm(prefix + ".attention.norm", width: hidden, epsilon: wiring.epsilon),
       feedForward: FeedForward(
-        intermediate: try linear(
-          prefix + ".feedForward.intermediate", out: sizes.intermediate, in: hidden, wiring.activation),
-        output: try linear(prefix + ".feedForward.output", out: hidden, in: sizes.intermediate)),
+        intermediate: try groupedLinear(
+          prefix + ".feedForward.intermediate", out: sizes.intermediate, in: hidden, groups: sizes.groups,
+          wiring.activation),
+        output: try groupedLinear(
+          prefix + ".feedForward.output", out: hidden, in: sizes.intermediate, groups: sizes.groups)),
       feedForwardNorm: try norm(prefix + ".feedForward.norm", width: hidden, epsilon: wiring.epsilon))
   }
 }

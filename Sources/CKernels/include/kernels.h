@@ -61,6 +61,10 @@ typedef struct {
   void (*add_strided)(void *out, const void *source, long stride, long count);
   /// out[i] = the mean of left[i] and right[i], or with `largest` not 0 the larger of them.
   void (*pool)(const void *left, const void *right, void *out, long count, int largest);
+  /// out[i] += left[i] · right[i]
+  void (*add_products)(void *out, const void *left, const void *right, long count);
+  /// out[i] += factor · source[i]
+  void (*add_scaled)(void *out, const void *source, double factor, long count);
   /// out = (x − mean) / √(variance + epsilon) · weight + bias over rows of `width`, where x = values + residual
   /// (residual may be null) and the variance is the biased one. out may be either input. `folded` not 0 multiplies
   /// the two factors first: other rounding, same value.

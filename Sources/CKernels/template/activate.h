@@ -46,3 +46,17 @@ static void pool(const void *left, const void *right, void *out, long count, int
   else
     for (long i = 0; i < count; i++) one[i] = (a[i] + b[i]) * (SCALAR)0.5;
 }
+
+#define add_products NAME(add_products_)
+static void add_products(void *out, const void *left, const void *right, long count) {
+  const SCALAR *a = left, *b = right;
+  SCALAR *sum = out;
+  for (long i = 0; i < count; i++) sum[i] += a[i] * b[i];
+}
+
+#define add_scaled NAME(add_scaled_)
+static void add_scaled(void *out, const void *source, double factor, long count) {
+  const SCALAR *next = source, by = (SCALAR)factor;
+  SCALAR *sum = out;
+  for (long i = 0; i < count; i++) sum[i] += by * next[i];
+}
