@@ -7,7 +7,8 @@ extension Model {
   /// - Parameter shapes: `[batch, tokens]`; for models with a choice head an axis of two choices is put between them.
   package func sampleInputs(longest: Int = 128) -> [ModelInputs] {
     let bounds = bounds
-    let most = min(longest, bounds.positions - (bounds.padding.map { $0 + 1 } ?? 0), InputLimits.tokens)
+    let room = bounds.positions.map { $0 - (bounds.padding.map { $0 + 1 } ?? 0) } ?? longest
+    let most = min(longest, room, InputLimits.tokens)
     var generator = SampleGenerator(state: 0x9e37_79b9_7f4a_7c15)
     return [(4, min(24, max(1, most))), (2, 1), (1, max(1, most))].map { batch, tokens in
       sample(batch, tokens, bounds, &generator)
@@ -34,7 +35,7 @@ extension Model {
         }
         ids.append(id)
         mask.append(seen ? 1 : 0)
-        types.append(token < second ? 0 : generator.below(bounds.segments ?? 1))
+        types.append(token < second ? 0 : generator.below(min(bounds.segments ?? 1, 2)))
       }
     }
     let shape: Shape = bounds.choices ? [batch, 2, tokens] : [batch, tokens]

@@ -121,7 +121,9 @@ public struct GoldenInspector {
         .contradictory, "\(first.name.quoted) and its .f64 have different shapes", place: first.name.printable,
         rule: "R-GOLD-04")
     }
-    let places = Visibility(golden.inputs, shape: first.shape, unit: try unit(of: first, golden.inputs)).places
+    let seen = TokenVisibility(
+      tokens: golden.inputs.shape.dims.last!, mask: golden.inputs.attentionMask?.map { UInt8($0) })
+    let places = Visibility(seen, shape: first.shape, unit: try unit(of: first, golden.inputs)).places
     guard !places.isEmpty else {
       throw Refusal(
         .contradictory, "the mask leaves nothing of \(first.name.quoted) to compare", place: first.name.printable,
