@@ -96,7 +96,7 @@ extension InspectionReport {
 
   /// Parameters that are used a second time: the tensors of parts that are tied to others, and of layers that run more
   /// than once.
-  private static func reusedParameters(_ descriptor: ModelDescriptor) -> Int {
+  static func reusedParameters(_ descriptor: ModelDescriptor) -> Int {
     guard let family = Zoo.families[descriptor.family] else { return 0 }
     let tree = descriptor.json
     var count = 0
