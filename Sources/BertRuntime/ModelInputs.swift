@@ -37,13 +37,16 @@ package enum InputLimits {
 /// The extents of a model that inputs must respect.
 struct InputBounds {
   var vocabulary: Int
-  /// Nil: there is no table, so that types mean nothing.
+  /// Nil: types mean nothing.
   var segments: Int?
-  var positions: Int
+  /// Nil: there is no table, so that sequences may have any length.
+  var positions: Int?
   /// The id of the padding token where positions are counted from it.
   var padding: Int? = nil
   /// Whether inputs may have an axis for choices.
   var choices: Bool
+  /// What is added to the scores of tokens that are hidden.
+  var hiddenScore = -Double.infinity
 }
 
 /// The axes of a batch, checked.
@@ -75,9 +78,9 @@ struct BatchShape: Equatable {
     batch = shape[0]
     choices = shape.rank == 3 ? shape[1] : nil
     tokens = shape[shape.rank - 1]
-    guard tokens <= bounds.positions else {
+    if let positions = bounds.positions, tokens > positions {
       throw Refusal(
-        .contradictory, "sequences of \(tokens) tokens are longer than the model's \(bounds.positions) positions",
+        .contradictory, "sequences of \(tokens) tokens are longer than the model's \(positions) positions",
         place: "input_ids", rule: "R-GOLD-03")
     }
     guard tokens <= InputLimits.tokens else {
@@ -85,6 +88,13 @@ struct BatchShape: Equatable {
         .unsupported, "sequences of \(tokens) tokens are longer than \(InputLimits.tokens.grouped)", place: "input_ids",
         rule: "R-GOLD-08")
     }
+  }
+
+  /// The same sequences with fewer tokens.
+  func cut(to tokens: Int) -> BatchShape {
+    var shape = self
+    shape.tokens = tokens
+    return shape
   }
 }
 
@@ -97,8 +107,19 @@ struct Batch<Scalar: KernelScalar> {
   let positions: [Int]
   /// 1 where a token is seen; nil where all are.
   let visible: [UInt8]?
-  /// 0 where a token is seen and −∞ where it is hidden, [rows]; nil where all are seen.
+  /// 0 where a token is seen and `hiddenScore` where it is hidden, [rows]; nil where all are seen.
   let hidden: Buffer<Scalar>?
+  let hiddenScore: Double
+  /// How far a token is from the next, in tokens of the sequence as it came.
+  let distance: Int
+  /// What the tokens look at.
+  private(set) var keys = Keys.own
+
+  indirect enum Keys {
+    case own
+    /// The rows of another hidden state, of the same sequences before they were pooled.
+    case unpooled(UnsafePointer<Scalar>, Batch)
+  }
 
   var rows: Int { shape.rows }
   var sequences: Int { shape.sequences }
@@ -130,11 +151,18 @@ struct Batch<Scalar: KernelScalar> {
     types =
       try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
       ?? [Int](repeating: 0, count: shape.rows)
+    guard bounds.positions != nil || inputs.positionIDs == nil else {
+      throw Refusal(
+        .contradictory, "the model has no positions, but position_ids are given", place: "position_ids",
+        rule: "R-GOLD-03")
+    }
+    let limit = bounds.positions ?? InputLimits.tokens
     let counted = bounds.padding.map { Self.positions(inputs.inputIDs, tokens: shape.tokens, after: $0) }
     positions =
-      try checked(inputs.positionIDs, "position_ids", below: bounds.positions)
-      ?? checked(counted, "the count of tokens", below: bounds.positions)
+      try checked(inputs.positionIDs, "position_ids", below: limit)
+      ?? checked(counted, "the count of tokens", below: limit)
       ?? (0..<shape.rows).map { $0 % shape.tokens }
+    (hiddenScore, distance) = (bounds.hiddenScore, 1)
     let mask = try checked(inputs.attentionMask, "attention_mask", below: 2)
     guard let mask, mask.contains(0) else {
       (visible, hidden) = (nil, nil)
@@ -146,9 +174,30 @@ struct Batch<Scalar: KernelScalar> {
         rule: "R-GOLD-07")
     }
     visible = mask.map { UInt8($0) }
-    let hidden = Buffer<Scalar>(count: shape.rows)
-    for (row, seen) in mask.enumerated() { hidden.start[row] = seen == 1 ? 0 : -.infinity }
-    self.hidden = hidden
+    hidden = Self.scores(visible, hiddenScore)
+  }
+
+  /// A batch that was made of another.
+  init(
+    shape: BatchShape, ids: [Int], types: [Int], positions: [Int], visible: [UInt8]?, hiddenScore: Double, distance: Int
+  ) {
+    (self.shape, self.ids, self.types, self.positions) = (shape, ids, types, positions)
+    (self.visible, self.hiddenScore, self.distance) = (visible, hiddenScore, distance)
+    hidden = Self.scores(visible, hiddenScore)
+  }
+
+  private static func scores(_ visible: [UInt8]?, _ hiddenScore: Double) -> Buffer<Scalar>? {
+    guard let visible else { return nil }
+    let scores = Buffer<Scalar>(count: visible.count)
+    for (row, seen) in visible.enumerated() { scores.start[row] = seen == 1 ? 0 : Scalar(hiddenScore) }
+    return scores
+  }
+
+  /// The batch with queries that look at `hidden` of `batch` instead of at their own.
+  func looking(at hidden: UnsafePointer<Scalar>, of batch: Batch) -> Batch {
+    var looking = self
+    looking.keys = .unpooled(hidden, batch)
+    return looking
   }
 
   /// Positions that count the tokens of each sequence other than `padding`, from `padding` + 1 on; padding itself has

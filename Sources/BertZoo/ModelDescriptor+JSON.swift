@@ -50,12 +50,14 @@ extension Wiring {
     var fields = try parent.fields("wiring")
     embeddings = try EmbeddingsWiring(fields.fields("embeddings"))
     layers = try LayersWiring(fields.fields("layers"))
+    decoder = fields.has("decoder") ? try DecoderWiring(fields.fields("decoder")) : nil
     pooler = fields.has("pooler") ? try PoolerWiring(fields.fields("pooler")) : nil
     try fields.finish()
   }
 
   fileprivate var json: JSON {
     var object: JSONObject = ["embeddings": embeddings.json, "layers": layers.json]
+    object["decoder"] = decoder?.json
     object["pooler"] = pooler.map { ["activation": .string($0.activation.rawValue)] }
     return .object(object)
   }
@@ -90,6 +92,16 @@ extension LayersWiring {
     norm = try fields.word("norm")
     epsilon = try fields.epsilon()
     schedule = fields.has("schedule") ? try LayerSchedule(fields.fields("schedule")) : nil
+    stages = fields.has("stages") ? try LayerStages(fields.fields("stages")) : nil
+    guard stages == nil || schedule == nil else { throw fields.refusal("stages", "a schedule or stages, not both,") }
+    // What is not used is not kept, so that it cannot be written.
+    let given = fields.has("pooling") ? try PoolingWiring(fields.fields("pooling"), first: attention.firstToken) : nil
+    pooling = (stages?.units.count ?? 1) > 1 ? given : nil
+    if (stages?.units.count ?? 1) > 1 {
+      guard case .relative = attention, pooling != nil else {
+        throw fields.refusal("pooling", "pooling between stages, with relative attention,")
+      }
+    }
     try fields.finish()
   }
 
@@ -99,6 +111,8 @@ extension LayersWiring {
       "epsilon": JSON(epsilon),
     ]
     object["schedule"] = schedule?.json
+    object["stages"] = stages?.json
+    object["pooling"] = pooling?.json
     return .object(object)
   }
 }
@@ -130,13 +144,14 @@ extension LayerSchedule {
 }
 
 extension AttentionWiring {
-  private enum Kind: String { case dense, mixedConvolution }
+  private enum Kind: String { case dense, mixedConvolution, relative }
 
   fileprivate init(_ fields: consuming JSONFields) throws {
     let kind = try fields.word("kind", Kind.self)
     let heads = try fields.integer("heads")
     guard heads > 0 else { throw fields.refusal("heads", "a positive number") }
     switch kind {
+    case .relative: self = .relative(heads: heads, firstToken: try fields.word("firstToken"))
     case .mixedConvolution: self = .mixedConvolution(heads: heads)
     case .dense:
       self = .dense(heads: heads, distance: fields.has("distance") ? try fields.word("distance") : nil)
@@ -150,6 +165,10 @@ extension AttentionWiring {
       var object: JSONObject = ["kind": .string(Kind.dense.rawValue), "heads": .integer(heads)]
       object["distance"] = distance.map { .string($0.rawValue) }
       return .object(object)
+    case .relative(let heads, let firstToken):
+      return [
+        "kind": .string(Kind.relative.rawValue), "heads": .integer(heads), "firstToken": .string(firstToken.rawValue),
+      ]
     case .mixedConvolution(let heads):
       return ["kind": .string(Kind.mixedConvolution.rawValue), "heads": .integer(heads)]
     }

@@ -38,8 +38,9 @@ struct Judgement {
     let computed = try run(pair.double, inputs, wanting, start)
     let rounded = try run(pair.single, inputs, wanting, start)
     var results: [VerificationReport.Output] = []
+    let seen = try pair.single.visibility(golden.inputs)
     for description in try pair.single.outputs(for: inputs.shape) where wanting.contains(description.name) {
-      let places = Visibility(golden.inputs, description).places
+      let places = Visibility(seen[description.level], description).places
       guard !places.isEmpty else {
         throw Refusal(.contradictory, "the mask leaves nothing of \(description.name) to compare", rule: "R-GOLD-07")
       }
@@ -59,6 +60,11 @@ struct Judgement {
         throw notRounding(description, noise, scale)
       }
       for form in forms where form.name == description.name {
+        guard form.shape == description.shape else {
+          throw Refusal(
+            .contradictory, "\(form.stored.quoted) has the shape \(form.shape), the model gives \(description.shape)",
+            place: form.stored.printable, rule: "R-GOLD-04")
+        }
         let recorded = try golden.values(of: form)
         let base = form.isDouble ? noise.inDouble(scale: scale) : noise.scaled(by: golden.precision.roundoff)
         results.append(
@@ -81,8 +87,9 @@ struct Judgement {
     let wanting = Set(forms.map(\.name))
     let computed = try run(model, inputs, wanting, start)
     var most = 0.0
+    let seen = try model.visibility(golden.inputs)
     for description in try model.outputs(for: inputs.shape) where wanting.contains(description.name) {
-      let places = Visibility(golden.inputs, description).places
+      let places = Visibility(seen[description.level], description).places
       for form in forms where form.name == description.name {
         guard form.shape == description.shape else { return .infinity }
         let recorded = try golden.values(of: form)
