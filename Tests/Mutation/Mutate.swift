@@ -46,7 +46,7 @@ struct Mutate {
     }
     let whole = document[..<start.upperBound] + text + "\n\n" + document[finish.lowerBound...]
     let output = try OutputFile(path, replacing: true)
-    try Array(whole.utf8).withUnsafeBytes { try output.write($0) }
+    try Array(whole.utf8).withUnsafeBytes { try output.write($0, at: 0) }
     try output.commit()
   }
 }
