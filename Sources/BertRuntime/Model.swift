@@ -15,6 +15,7 @@ package final class Model<Scalar: KernelScalar> {
   private var embeddings: Embeddings<Scalar>?
   /// By the number of the stored unit.
   private var layers: [Int: EncoderLayer<Scalar>] = [:]
+  private var finalNorm: Norm<Scalar>?
   private var pooler: Pooler<Scalar>?
   private var heads: [String: any HeadBlock<Scalar>] = [:]
 
@@ -36,8 +37,11 @@ package final class Model<Scalar: KernelScalar> {
 
   private var bounds: InputBounds {
     InputBounds(
-      vocabulary: sizes.vocabulary, segments: sizes.segments, positions: sizes.positions,
-      padding: descriptor.wiring.embeddings.padding,
+      vocabulary: sizes.vocabulary,
+      types: descriptor.wiring.embeddings.typesAreTokens ? sizes.vocabulary : sizes.segments,
+      typesAreTokens: descriptor.wiring.embeddings.typesAreTokens, languages: sizes.languages,
+      positions: sizes.positions, padding: descriptor.wiring.embeddings.padding,
+      masking: descriptor.wiring.masking?.padding,
       choices: descriptor.heads.values.contains { if case .choice = $0 { true } else { false } })
   }
 
@@ -126,6 +130,9 @@ package final class Model<Scalar: KernelScalar> {
         let run = depth * units(at: depth).count + index
         try loadedUnit(unit).apply(hidden, batch, probabilities: room("attentions.\(run)"), execution)
       }
+      if depth == sizes.layers - 1 {
+        try loadedFinalNorm()?.apply(hidden, rows: batch.rows, into: hidden, execution)
+      }
       room("hidden_states.\(depth + 1)")?.update(from: hidden, count: count)
     }
     room("last_hidden_state")?.update(from: hidden, count: count)
@@ -202,18 +209,21 @@ extension Model {
   private func loadedEmbeddings() throws -> Embeddings<Scalar> {
     if let embeddings { return embeddings }
     let wiring = descriptor.wiring.embeddings
-    let shared = descriptor.heads.values.contains { if case .mlm(_, _, tied: true) = $0 { true } else { false } }
+    let shared = descriptor.heads.values.contains(where: \.usesTokenTable)
     let name = "embeddings.token.weight"
     let table: TokenTable<Scalar> =
       shared
       ? .packed(try loader.matrix(name, rows: sizes.vocabulary, columns: sizes.embedding))
       : .rows(try loader.tensor(name, [sizes.vocabulary, sizes.embedding]))
     let loaded = Embeddings(
-      token: table,
+      token: table, width: sizes.embedding,
       segment: try sizes.segments.map { try loader.tensor("embeddings.segment.weight", [$0, sizes.embedding]) },
       position: wiring.positions == .unused
         ? nil : try loader.tensor("embeddings.position.weight", [sizes.positions, sizes.embedding]),
-      norm: try loader.norm("embeddings.norm", width: sizes.embedding, epsilon: wiring.epsilon),
+      language: try sizes.languages.map {
+        try loader.tensor("embeddings.language.weight", [$0, sizes.embedding])
+      },
+      norm: try wiring.epsilon.map { try loader.norm("embeddings.norm", width: sizes.embedding, epsilon: $0) },
       projection: wiring.projection
         ? try loader.linear("embeddings.projection", out: sizes.hidden, in: sizes.embedding) : nil)
     embeddings = loaded
@@ -225,6 +235,13 @@ extension Model {
     let layer = try loader.encoderLayer("layers.\(unit)", descriptor.wiring.layers, sizes)
     layers[unit] = layer
     return layer
+  }
+
+  private func loadedFinalNorm() throws -> Norm<Scalar>? {
+    if finalNorm == nil, let wiring = descriptor.wiring.finalNorm {
+      finalNorm = try loader.norm("final.norm", width: sizes.hidden, epsilon: wiring.epsilon)
+    }
+    return finalNorm
   }
 
   private func loadedPooler() throws -> Pooler<Scalar> {
@@ -246,7 +263,7 @@ extension Model {
 
   /// The token table, for a decoder that is tied to it.
   private func tokenTable(for head: Head) throws -> TokenTable<Scalar>? {
-    guard case .mlm(_, _, tied: true) = head else { return nil }
+    guard head.usesTokenTable else { return nil }
     return try loadedEmbeddings().token
   }
 }

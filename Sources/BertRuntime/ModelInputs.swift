@@ -8,19 +8,26 @@ package struct ModelInputs: Sendable, Equatable {
   package var inputIDs: [Int]
   /// 1 where a token is seen, 0 where it is padding; nil: all are seen.
   package var attentionMask: [Int]?
-  /// Segment ids; nil: all 0.
+  /// Segment ids; nil: all 0, or none where types are rows of the token table.
   package var tokenTypeIDs: [Int]?
+  /// Language ids; nil: no language is added. A model without a table of languages does not look at them.
+  package var languages: [Int]?
   /// Nil: as the wiring counts them, 0, 1, 2 … in most models.
   package var positionIDs: [Int]?
+  /// [sequences, starts]: the starts for which a head with candidates looks for ends; nil: the most probable ones.
+  package var starts: [Int]?
 
   package init(
-    shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, tokenTypeIDs: [Int]? = nil, positionIDs: [Int]? = nil
+    shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, tokenTypeIDs: [Int]? = nil, languages: [Int]? = nil,
+    positionIDs: [Int]? = nil, starts: [Int]? = nil
   ) {
     self.shape = shape
     self.inputIDs = inputIDs
     self.attentionMask = attentionMask
     self.tokenTypeIDs = tokenTypeIDs
+    self.languages = languages
     self.positionIDs = positionIDs
+    self.starts = starts
   }
 }
 
@@ -37,11 +44,17 @@ package enum InputLimits {
 /// The extents of a model that inputs must respect.
 struct InputBounds {
   var vocabulary: Int
-  /// Nil: there is no table, so that types mean nothing.
-  var segments: Int?
+  /// How many token types there are; nil: they mean nothing.
+  var types: Int?
+  /// Whether types that are not given are none at all, instead of 0.
+  var typesAreTokens = false
+  /// Nil: there is no table of languages.
+  var languages: Int? = nil
   var positions: Int
   /// The id of the padding token where positions are counted from it.
   var padding: Int? = nil
+  /// The id of the padding token where the rows of hidden tokens are set to 0.
+  var masking: Int? = nil
   /// Whether inputs may have an axis for choices.
   var choices: Bool
 }
@@ -93,12 +106,19 @@ struct Batch<Scalar: KernelScalar> {
   let shape: BatchShape
   /// One entry a row (sequence · tokens + token).
   let ids: [Int]
-  let types: [Int]
+  /// Nil: no type is added.
+  let types: [Int]?
+  /// Nil: no language is added.
+  let languages: [Int]?
   let positions: [Int]
   /// 1 where a token is seen; nil where all are.
   let visible: [UInt8]?
   /// 0 where a token is seen and −∞ where it is hidden, [rows]; nil where all are seen.
   let hidden: Buffer<Scalar>?
+  /// Whether the rows of hidden tokens are set to 0.
+  private let isMasked: Bool
+  /// [sequences, starts], as given.
+  let starts: [Int]?
 
   var rows: Int { shape.rows }
   var sequences: Int { shape.sequences }
@@ -122,20 +142,25 @@ struct Batch<Scalar: KernelScalar> {
       return values
     }
     ids = try checked(inputs.inputIDs, "input_ids", below: bounds.vocabulary)!
-    guard bounds.segments != nil || inputs.tokenTypeIDs == nil else {
+    guard bounds.types != nil || inputs.tokenTypeIDs == nil else {
       throw Refusal(
         .contradictory, "the model has no segments, but token_type_ids are given", place: "token_type_ids",
         rule: "R-GOLD-03")
     }
     types =
-      try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
-      ?? [Int](repeating: 0, count: shape.rows)
+      try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.types ?? 1)
+      ?? (bounds.typesAreTokens ? nil : [Int](repeating: 0, count: shape.rows))
+    languages = try bounds.languages.flatMap { try checked(inputs.languages, "langs", below: $0) }
+    starts = inputs.starts
+    isMasked = bounds.masking != nil
     let counted = bounds.padding.map { Self.positions(inputs.inputIDs, tokens: shape.tokens, after: $0) }
     positions =
       try checked(inputs.positionIDs, "position_ids", below: bounds.positions)
       ?? checked(counted, "the count of tokens", below: bounds.positions)
       ?? (0..<shape.rows).map { $0 % shape.tokens }
-    let mask = try checked(inputs.attentionMask, "attention_mask", below: 2)
+    let mask =
+      try checked(inputs.attentionMask, "attention_mask", below: 2)
+      ?? bounds.masking.map { Self.mask(inputs.inputIDs, tokens: shape.tokens, padding: $0) }
     guard let mask, mask.contains(0) else {
       (visible, hidden) = (nil, nil)
       return
@@ -149,6 +174,20 @@ struct Batch<Scalar: KernelScalar> {
     let hidden = Buffer<Scalar>(count: shape.rows)
     for (row, seen) in mask.enumerated() { hidden.start[row] = seen == 1 ? 0 : -.infinity }
     self.hidden = hidden
+  }
+
+  /// 1 for as many tokens at the beginning of each sequence as it has ids other than `padding`, wherever they stand.
+  private static func mask(_ ids: [Int], tokens: Int, padding: Int) -> [Int] {
+    stride(from: 0, to: ids.count, by: tokens).flatMap { start in
+      let length = ids[start..<start + tokens].count { $0 != padding }
+      return (0..<tokens).map { $0 < length ? 1 : 0 }
+    }
+  }
+
+  /// Sets the rows of hidden tokens to 0 where the model does so; `values` [rows, width].
+  func maskRows(of values: UnsafeMutablePointer<Scalar>, width: Int) {
+    guard isMasked, let visible else { return }
+    for row in 0..<rows where visible[row] == 0 { (values + row * width).update(repeating: 0, count: width) }
   }
 
   /// Positions that count the tokens of each sequence other than `padding`, from `padding` + 1 on; padding itself has

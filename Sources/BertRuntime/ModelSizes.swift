@@ -16,6 +16,8 @@ struct ModelSizes {
   let positions: Int
   /// Nil where there is no table of segments.
   let segments: Int?
+  /// Nil where there is no table of languages.
+  let languages: Int?
 
   init(_ descriptor: ModelDescriptor) throws {
     func size(_ name: String) throws -> Int? {
@@ -39,6 +41,7 @@ struct ModelSizes {
     vocabulary = try required("vocabulary")
     positions = try required("positions")
     segments = try size("segments")
+    languages = descriptor.wiring.embeddings.language ? try required("languages") : nil
     guard embedding == hidden || descriptor.wiring.embeddings.projection else {
       throw Refusal(
         .contradictory, "embeddings of width \(embedding) do not reach \(hidden) hidden columns without a projection",

@@ -1,7 +1,7 @@
 /// Scaled dot-product attention of a sequence to itself, in several heads (A. Vaswani et al. 2017, section 3.2).
 ///
-/// For each head of `headSize` columns: softmax((q kᵀ + distance) / √headSize) v, over the keys that are seen; the
-/// heads side by side go through the output layer.
+/// For each head of `headSize` columns: softmax((q kᵀ + distance) / √headSize) v, over the keys that are seen, or with
+/// `isCausal` over the keys up to the query's own; the heads side by side go through the output layer.
 struct SelfAttention<Scalar: KernelScalar> {
   /// Queries of one task, which packs keys and values for itself.
   private static var taskQueries: Int { 256 }
@@ -13,6 +13,7 @@ struct SelfAttention<Scalar: KernelScalar> {
   let output: Linear<Scalar>
   let heads: Int
   let distance: DistanceScores<Scalar>?
+  let isCausal: Bool
 
   var hiddenSize: Int { output.out }
   var headSize: Int { hiddenSize / heads }
@@ -64,9 +65,18 @@ struct SelfAttention<Scalar: KernelScalar> {
         outStride: tokens, columns: tokens, begin: execution.begin(headSize))
       distance?.add(
         query: query, key: key, stride: stride, queries: block, tokens: tokens, to: scores, execution, scratch)
-      kernels.softmax(
-        scores, stride: tokens, rows: block.count, columns: tokens, scale: 1 / Double(headSize).squareRoot(),
-        hidden: batch.hidden.map { $0.start + sequence * tokens })
+      let scale = 1 / Double(headSize).squareRoot()
+      if isCausal {
+        for (row, last) in block.enumerated() {
+          let own = scores + row * tokens
+          kernels.softmax(own, stride: tokens, rows: 1, columns: last + 1, scale: scale, hidden: nil)
+          (own + last + 1).update(repeating: 0, count: tokens - last - 1)
+        }
+      } else {
+        kernels.softmax(
+          scores, stride: tokens, rows: block.count, columns: tokens, scale: scale,
+          hidden: batch.hidden.map { $0.start + sequence * tokens })
+      }
       if let probabilities {
         (probabilities + ((sequence * heads + head) * tokens + first) * tokens)
           .update(from: scores, count: block.count * tokens)
