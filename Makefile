@@ -77,6 +77,11 @@ interop: deps deps-python ## hold converted files against the Python safetensors
 	$(SWIFT) build --product bertconv
 	BERTCONV=$$($(SWIFT) build --show-bin-path)/bertconv Tools/interop.sh $(VENV)/bin/python
 
+.PHONY: containers
+containers: deps ## print which containers and naming layouts give the same bytes
+	$(SWIFT) build --product bertconv
+	@BERTCONV=$$($(SWIFT) build --show-bin-path)/bertconv Tools/containers.sh
+
 .PHONY: bench
 bench: deps deps-demo release ## measure time and memory of the main job on a published model
 	@BERTCONV=$$($(SWIFT) build -c release --show-bin-path)/bertconv Tools/bench.sh $(DEMO)
