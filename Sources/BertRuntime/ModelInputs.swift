@@ -149,7 +149,7 @@ struct Batch<Scalar: KernelScalar> {
     }
     types =
       try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.types ?? 1)
-      ?? (bounds.typesAreTokens ? nil : [Int](repeating: 0, count: shape.rows))
+      ?? (bounds.types == nil || bounds.typesAreTokens ? nil : [Int](repeating: 0, count: shape.rows))
     languages = try bounds.languages.flatMap { try checked(inputs.languages, "langs", below: $0) }
     starts = inputs.starts
     isMasked = bounds.masking != nil

@@ -202,7 +202,7 @@ extension Head {
     case .choice:
       self = .choice(
         activation: fields.has("activation") ? try fields.word("activation") : nil,
-        pick: fields.has("pick") ? try fields.word("pick") : .first)
+        pick: fields.has("pick") ? try fields.word("pick") : nil)
     case .spanBeam:
       let counts = try ["starts", "ends"].map { key in
         let count = try fields.integer(key)
@@ -245,7 +245,7 @@ extension Head {
       return object(.summary, labels, activation).setting(.string(pick.rawValue), at: ["pick"])
     case .choice(let activation, let pick):
       let plain = object(.choice, [], activation)
-      return pick == .first ? plain : plain.setting(.string(pick.rawValue), at: ["pick"])
+      return pick.map { plain.setting(.string($0.rawValue), at: ["pick"]) } ?? plain
     case .spanBeam(let starts, let ends, let epsilon):
       return [
         "kind": .string(Kind.spanBeam.rawValue), "starts": .integer(starts), "ends": .integer(ends),

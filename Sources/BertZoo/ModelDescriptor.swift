@@ -221,8 +221,8 @@ public enum Head: Sendable, Equatable {
   /// A linear layer with `activation` behind it on one vector a sequence: [batch, labels].
   case summary(pick: Pick, activation: Activation, labels: [String])
   /// A linear layer on the pooled output of each choice: [batch, choices]. With an activation it reads a dense layer of
-  /// its own on one vector a sequence instead.
-  case choice(activation: Activation?, pick: Pick = .first)
+  /// its own on one vector a sequence instead: the first token, where nothing else is said.
+  case choice(activation: Activation?, pick: Pick? = nil)
   /// A linear layer on each position: [batch, tokens, labels].
   case tokens(labels: [String])
   /// A linear layer on each position, column 0 start and column 1 end: two times [batch, tokens].

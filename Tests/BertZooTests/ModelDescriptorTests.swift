@@ -69,7 +69,7 @@ struct ModelDescriptorTests {
       ("wiring.layers.attention.heads", 0), ("wiring.layers.attention.heads", .double(1.5)),
       ("wiring.layers.epsilon", 0),
       ("wiring.layers.epsilon", -1), ("wiring.layers.epsilon", "1e-12"), ("wiring.layers.activation", "gelu"),
-      ("wiring.layers.norm", "pre"), ("wiring.embeddings.positions", "rotary"),
+      ("wiring.layers.norm", "both"), ("wiring.embeddings.positions", "rotary"),
       ("wiring.layers.attention.distance", "none"),
       ("heads.mlm", ["kind": "mlm"]), ("heads.mlm", ["kind": "unknown"]),
       ("heads.sequence", ["kind": "pooled", "labels": [1]]),

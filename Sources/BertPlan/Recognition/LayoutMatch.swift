@@ -105,6 +105,22 @@ struct LayoutMatch {
       && proof.exact.allSatisfy { Set(extents(of: $0.key, catalogue)) == [$0.value] }
   }
 
+  /// Whether the file shows a mark that tells the family from one whose tensors are the same.
+  func isMarked(_ catalogue: [TensorInfo], _ configuration: Configuration?) -> Bool {
+    (family.proof?.marks ?? []).contains { mark in
+      let globs = mark.storedNames.map(Glob.init)
+      if !globs.isEmpty {
+        let hasName = assignments.keys.contains { index in globs.contains { $0.matches(catalogue[index].name) } }
+        guard hasName else { return false }
+      }
+      if mark.has.isEmpty, mark.lacks.isEmpty, mark.differs.isEmpty { return true }
+      guard let object = configuration?.object else { return false }
+      return (mark.has.isEmpty || mark.has.contains { object[$0] != nil })
+        && mark.lacks.allSatisfy { object[$0] == nil }
+        && mark.differs.allSatisfy { key, value in object[key].map { $0 != value } ?? false }
+    }
+  }
+
   /// The extents that stored tensors give a symbol.
   private func extents(of symbol: String, _ catalogue: [TensorInfo]) -> [Int] {
     let templates = Dictionary(

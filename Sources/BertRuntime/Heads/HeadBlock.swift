@@ -121,7 +121,7 @@ extension WeightLoader {
       return PooledHead(linear: try linear(name, out: 1, in: sizes.hidden))
     case .choice(let activation?, let pick):
       let dense = try dense(word, activation, sizes)
-      return SummaryHead(pick: pick, layers: [dense, try linear(name, out: 1, in: dense.out)])
+      return SummaryHead(pick: pick ?? .first, layers: [dense, try linear(name, out: 1, in: dense.out)])
     case .firstToken(let activation, let labels):
       let dense = try dense(word, activation, sizes)
       let rows = try head.labelCount(labels, word, weights)
