@@ -45,10 +45,7 @@ package final class Model<Scalar: KernelScalar> {
       choices: descriptor.heads.values.contains { if case .choice = $0 { true } else { false } })
   }
 
-  /// The stored units that run at a depth, in order.
-  private func units(at depth: Int) -> Range<Int> {
-    descriptor.wiring.layers.schedule?.units(at: depth) ?? depth..<depth + 1
-  }
+  private func units(at depth: Int) -> Range<Int> { descriptor.wiring.layers.units(at: depth) }
 
   /// All that can be computed for inputs of a shape, in the order of computation.
   package func outputs(for shape: Shape) throws -> [OutputDescription] { try outputs(for: BatchShape(shape, bounds)) }

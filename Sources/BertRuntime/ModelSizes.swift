@@ -12,6 +12,10 @@ struct ModelSizes {
   /// How many layers a token passes.
   let layers: Int
   let intermediate: Int
+  /// Into how many groups the columns of the position-wise network are cut.
+  let groups: Int
+  /// Positions that the kernels of a mixed convolution cover.
+  let convolutionKernel: Int
   let vocabulary: Int
   let positions: Int
   /// Nil where there is no table of segments.
@@ -38,6 +42,7 @@ struct ModelSizes {
     embedding = try size("embedding") ?? hidden
     layers = try descriptor.wiring.layers.schedule?.depth ?? required("layers")
     intermediate = try required("intermediate")
+    groups = try size("groups") ?? 1
     vocabulary = try required("vocabulary")
     positions = try required("positions")
     segments = try size("segments")
@@ -47,11 +52,21 @@ struct ModelSizes {
         .contradictory, "embeddings of width \(embedding) do not reach \(hidden) hidden columns without a projection",
         place: "descriptor.wiring.embeddings", rule: "R-BERTW-07")
     }
-    let heads = descriptor.wiring.layers.attention.heads
-    guard heads > 0, hidden % heads == 0 else {
+    let attention = descriptor.wiring.layers.attention
+    if case .mixedConvolution = attention {
+      convolutionKernel = try required("convolutionKernel")
+    } else {
+      convolutionKernel = 1
+    }
+    guard attention.heads > 0, hidden % (attention.heads * attention.columnParts) == 0 else {
       throw Refusal(
-        .contradictory, "\(hidden) hidden columns cannot be divided among \(heads) attention heads",
+        .contradictory, "\(hidden) hidden columns cannot be divided among \(attention.heads) attention heads",
         place: "descriptor.wiring.layers.attention.heads", rule: "R-BERTW-07")
+    }
+    guard hidden % groups == 0, intermediate % groups == 0 else {
+      throw Refusal(
+        .contradictory, "\(hidden) and \(intermediate) columns cannot be divided among \(groups) groups",
+        place: "descriptor.sizes", rule: "R-BERTW-07")
     }
   }
 }

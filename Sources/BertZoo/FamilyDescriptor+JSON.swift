@@ -48,6 +48,12 @@ extension Setting {
   fileprivate init(_ fields: consuming JSONFields) throws {
     kind = try fields.word("type")
     what = fields.optional("what")?.string
+    if fields.has("computed") {
+      let names = try fields.strings("computed")
+      guard names.count == 2 else { throw fields.refusal("computed", "a dividend and a divisor") }
+      computedFrom = (names[0], names[1])
+    }
+    unwritten = fields.optional("unwritten")?.integer
     follows = fields.optional("follows")?.string
     otherwise = fields.optional("otherwise")
     if let value = fields.optional("suggest") {
@@ -68,8 +74,15 @@ extension DerivedSize {
     if fields.has("at") {
       self = .member(try fields.string("at"))
     } else if fields.has("quotient") {
-      let names = try fields.strings("quotient")
-      self = .quotient(names[0], names[1])
+      let pair = try fields.array("quotient")
+      guard pair.count == 2, let dividend = pair[0].string else {
+        throw fields.refusal("quotient", "a size and what it is divided by")
+      }
+      if let divisor = pair[1].integer {
+        self = .fraction(size: dividend, divisor: divisor)
+      } else {
+        self = .quotient(dividend, pair[1].string ?? "")
+      }
     } else if fields.has("product") {
       let names = try fields.strings("product")
       self = .product(names[0], names[1])
@@ -140,7 +153,7 @@ extension Part {
         shape: try shape.map {
           if let number = $0.integer { return .number(number) }
           guard let symbol = $0.string else { throw Refusal(.damaged, "the shape of \(name) holds \($0.kind)") }
-          return .symbol(symbol)
+          return symbol.hasSuffix("?") ? .optional(String(symbol.dropLast())) : .symbol(symbol)
         })
     }
     try fields.finish()

@@ -56,6 +56,10 @@ package struct Setting: Sendable {
   package var otherwise: JSON?
   /// What published models of the family usually have: only ever shown as a suggestion.
   package var suggestion: Suggestion?
+  /// Of two settings, of which this one is the first divided by the second, rounded down, but at least 1.
+  package var computedFrom: (dividend: String, divisor: String)?
+  /// The extent that is not written into a model's descriptor, since an axis of that extent is not there.
+  package var unwritten: Int?
   /// The setting whose value this one has where nothing says otherwise; what is said of that one by hand is said of
   /// both.
   package var follows: String?
@@ -72,6 +76,8 @@ package enum DerivedSize: Sendable {
   /// The number that stands at a path of the model descriptor.
   case member(String)
   case quotient(String, String)
+  /// `size` / `divisor`
+  case fraction(size: String, divisor: Int)
   case product(String, String)
   /// `size` × `factor` + `offset`
   case scaled(size: String, factor: Int, offset: Int)
@@ -154,6 +160,17 @@ package struct TensorTemplate: Sendable {
   package enum Dimension: Sendable, Hashable {
     case number(Int)
     case symbol(String)
+    /// A leading axis that is not there where its extent is the one that is not written.
+    case optional(String)
+  }
+
+  /// What the axes of a tensor of that rank stand for; nil where no such tensor has it.
+  package func axes(rank: Int) -> [Dimension]? {
+    if case .optional(let symbol)? = shape.first {
+      if rank == shape.count { return [.symbol(symbol)] + shape.dropFirst() }
+      return rank == shape.count - 1 ? Array(shape.dropFirst()) : nil
+    }
+    return rank == shape.count ? shape : nil
   }
 }
 
@@ -264,6 +281,10 @@ package struct NameRewriting: Sendable {
 package enum TensorOperation: String, Sendable {
   /// Swaps the last two axes.
   case transpose
+  /// The same of tensors with more than two axes; a matrix stays what it is.
+  case transposeGroups = "transpose groups"
+  /// Moves the last axis before all others.
+  case lastFirst = "last first"
   /// The first third of the first axis: the query of a fused projection.
   case firstThird = "split 1/3"
   /// The key of a fused projection.
@@ -286,7 +307,7 @@ package enum TensorOperation: String, Sendable {
     case .firstThird: 0
     case .secondThird: 1
     case .lastThird: 2
-    case .transpose, .noTokenTypes, .mergeFirst, .mergeLast: nil
+    case .transpose, .transposeGroups, .lastFirst, .noTokenTypes, .mergeFirst, .mergeLast: nil
     }
   }
 }

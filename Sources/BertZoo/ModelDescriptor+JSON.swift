@@ -20,6 +20,15 @@ extension ModelDescriptor {
       heads[name] = try Head(JSONFields(value, "descriptor.heads.\(name.printable)"))
     }
     try fields.finish()
+    try checkConvolution()
+  }
+
+  /// A kernel has the token that it belongs to in its middle; frameworks disagree about one that has none.
+  private func checkConvolution() throws {
+    guard let size = sizes["convolutionKernel"], size % 2 == 0 else { return }
+    throw Refusal(
+      .unsupported, "a convolution over \(size) positions has no middle: an odd number is due",
+      place: "descriptor.sizes", rule: "R-BERTW-07")
   }
 
   /// No extent of a published model comes near this.
@@ -149,13 +158,15 @@ extension LayerSchedule {
 }
 
 extension AttentionWiring {
-  private enum Kind: String { case dense }
+  private enum Kind: String { case dense, mixedConvolution }
 
   fileprivate init(_ fields: consuming JSONFields) throws {
-    switch try fields.word("kind", Kind.self) {
+    let kind = try fields.word("kind", Kind.self)
+    let heads = try fields.integer("heads")
+    guard heads > 0 else { throw fields.refusal("heads", "a positive number") }
+    switch kind {
+    case .mixedConvolution: self = .mixedConvolution(heads: heads)
     case .dense:
-      let heads = try fields.integer("heads")
-      guard heads > 0 else { throw fields.refusal("heads", "a positive number") }
       self = .dense(
         heads: heads, distance: fields.has("distance") ? try fields.word("distance") : nil,
         causal: try fields.flag("causal"))
@@ -170,6 +181,8 @@ extension AttentionWiring {
       object["distance"] = distance.map { .string($0.rawValue) }
       if causal { object["causal"] = true }
       return .object(object)
+    case .mixedConvolution(let heads):
+      return ["kind": .string(Kind.mixedConvolution.rawValue), "heads": .integer(heads)]
     }
   }
 }

@@ -119,7 +119,7 @@ public struct EmbeddingsWiring: Sendable, Equatable {
 /// A stack of layers of self-attention and a position-wise network.
 public struct LayersWiring: Sendable, Equatable {
   /// Where the norms stand.
-  public enum NormPlace: String, Sendable {
+  public enum NormPlace: String, Sendable, CaseIterable {
     /// LN(x + f(x)), as in the original Transformer.
     case post
     /// x + f(LN(x)); the sum itself is not normalised.
@@ -142,6 +142,9 @@ public struct LayersWiring: Sendable, Equatable {
     self.epsilon = epsilon
     self.schedule = schedule
   }
+
+  /// The stored units that run at a depth, in order.
+  public func units(at depth: Int) -> Range<Int> { schedule?.units(at: depth) ?? depth..<depth + 1 }
 }
 
 /// Which stored unit runs at which depth, where depths share their weights by groups.
@@ -181,22 +184,28 @@ public enum AttentionWiring: Sendable, Equatable {
   /// Every query sees every key that is not hidden; `distance` is nil where scores do not depend on it. With `causal`
   /// it sees the keys up to its own instead, hidden ones too.
   case dense(heads: Int, distance: Distance?, causal: Bool = false)
+  /// Heads of dense attention on one half of the columns, as many kernels of span-based dynamic convolution on the
+  /// other.
+  case mixedConvolution(heads: Int)
 
   public var heads: Int {
     switch self {
-    case .dense(let heads, _, _): heads
+    case .dense(let heads, _, _), .mixedConvolution(let heads): heads
     }
   }
 
   public var distance: Distance? {
     switch self {
     case .dense(_, let distance, _): distance
+    case .mixedConvolution: nil
     }
   }
 
-  public var isCausal: Bool {
+  /// The heads share one of so many equal parts of the hidden columns.
+  public var columnParts: Int {
     switch self {
-    case .dense(_, _, let causal): causal
+    case .dense: 1
+    case .mixedConvolution: 2
     }
   }
 }

@@ -110,10 +110,11 @@ extension InspectionReport {
     for part in family.parts where tree.member(at: part.path) == nil && !part.tiedTo.isEmpty {
       guard case .whenSetting(_, _, let within?) = part.presence, tree.member(at: within) != nil else { continue }
       for template in part.tensors {
-        let dims = template.shape.map { dimension in
+        let dims = template.shape.compactMap { dimension in
           switch dimension {
           case .number(let number): number
           case .symbol(let symbol): descriptor.sizes[symbol] ?? 0
+          case .optional(let symbol): descriptor.sizes[symbol]
           }
         }
         count += Shape(dims).count ?? 0

@@ -63,13 +63,42 @@ public struct VerificationReport: Sendable {
     public var ratio: Double
   }
 
+  /// A stage that is wrong by itself: fed with what the golden says that it reads, it does not give what the golden
+  /// says.
+  public struct Finding: Sendable {
+    public var stage: String
+    /// The output that is furthest off when the stage runs alone.
+    public var output: String
+    public var ratio: Double
+    /// What makes the stage match, to be read after "matches"; empty where nothing known does.
+    public var repair: [String]
+    /// What looks wrong where nothing known makes it match.
+    public var suspicions: [String]
+  }
+
   /// One golden.
   public struct GoldenResult: Sendable {
     public var file: String
     public var producer: String
     public var outputs: [Output]
     public var firstDivergence: Divergence?
-    public var diagnosis: [String] = []
+    /// The stages that are wrong by themselves.
+    public var findings: [Finding] = []
+    /// What would make the model match, or what looks wrong about it, in words.
+    public var diagnosis: [String] {
+      var stages: [[String]: [String]] = [:]
+      for finding in findings { stages[finding.repair, default: []].append(finding.stage) }
+      var said: Set<[String]> = [[]]
+      return findings.flatMap { finding in
+        let suspicions = finding.suspicions.map { "\(finding.stage): \($0)" }
+        guard said.insert(finding.repair).inserted else { return suspicions }
+        let same = stages[finding.repair]!
+        return [
+          "\(same.joined(separator: ", ")) match\(same.count == 1 ? "es" : "") \(finding.repair.joined(separator: ", and "))"
+        ]
+          + suspicions
+      }
+    }
 
     public var verdict: Verdict { outputs.map(\.verdict).max() ?? .error }
   }
@@ -117,6 +146,13 @@ extension VerificationReport.GoldenResult {
       "firstDivergence": firstDivergence.map {
         ["stage": .string($0.stage), "output": .string($0.output), "ratio": JSON($0.ratio)]
       } ?? .null,
+      "findings": .array(
+        findings.map {
+          [
+            "stage": .string($0.stage), "output": .string($0.output), "ratio": JSON($0.ratio),
+            "repair": .array($0.repair.map(JSON.string)), "suspicions": .array($0.suspicions.map(JSON.string)),
+          ]
+        }),
       "diagnosis": .array(diagnosis.map(JSON.string)),
     ]
   }

@@ -13,7 +13,8 @@ extension PlanBuilder {
     }
     var sizes = JSONObject()
     for symbol in usedSymbols() {
-      if let extent = settings[symbol]?.integer { sizes[symbol] = .integer(extent) }
+      guard let extent = settings[symbol]?.integer, extent != family.settings[symbol]?.unwritten else { continue }
+      sizes[symbol] = .integer(extent)
     }
     tree = tree.setting(.object(sizes), at: ["sizes"])
     if !undecided.isEmpty {
@@ -64,13 +65,18 @@ extension PlanBuilder {
       case .quotient(let left, let right), .product(let left, let right):
         use(left)
         use(right)
-      case .scaled(let name, _, _): use(name)
+      case .scaled(let name, _, _), .fraction(let name, _): use(name)
       case nil: symbols.insert(symbol)
       }
     }
     for part in presentParts {
       part.repeatedBy.forEach(use)
-      for case .symbol(let symbol) in part.tensors.flatMap(\.shape) { use(symbol) }
+      for dimension in part.tensors.flatMap(\.shape) {
+        switch dimension {
+        case .symbol(let symbol), .optional(let symbol): use(symbol)
+        case .number: break
+        }
+      }
     }
     return symbols.sorted()
   }
@@ -78,9 +84,11 @@ extension PlanBuilder {
   /// The typed descriptor; nil where something is missing that was reported already.
   mutating func makeDescriptor(_ tree: JSON) throws -> ModelDescriptor? {
     for (divisor, dividend) in family.divides {
-      guard let small = settings[divisor]?.integer, let large = settings[dividend]?.integer, large % small != 0 else {
-        continue
-      }
+      guard let small = settings[divisor]?.integer,
+        let large = settings[dividend]?.integer
+          ?? family.derived[dividend]?.value(in: tree, { settings[$0]?.integer ?? 0 }),
+        large % small != 0
+      else { continue }
       let names = [divisor, dividend].map { Settings.handKey($0, family) ?? $0 }
       problems.append(
         .contradiction(

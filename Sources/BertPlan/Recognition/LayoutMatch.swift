@@ -124,12 +124,12 @@ struct LayoutMatch {
   /// The extents that stored tensors give a symbol.
   private func extents(of symbol: String, _ catalogue: [TensorInfo]) -> [Int] {
     let templates = Dictionary(
-      family.parts.flatMap { $0.tensors.map { ($0.name, $0.shape) } }, uniquingKeysWith: { first, _ in first })
+      family.parts.flatMap { $0.tensors.map { ($0.name, $0) } }, uniquingKeysWith: { first, _ in first })
     return assignments.flatMap { index, assignment in
       assignment.candidates.flatMap { candidate -> [Int] in
-        guard let shape = templates[candidate.canonical] else { return [] }
         let stored = catalogue[index].shape.applying(candidate.operations)
-        return zip(shape, stored.dims).compactMap { $0 == .symbol(symbol) ? $1 : nil }
+        guard let axes = templates[candidate.canonical]?.axes(rank: stored.rank) else { return [] }
+        return zip(axes, stored.dims).compactMap { $0 == .symbol(symbol) ? $1 : nil }
       }
     }
   }
@@ -170,7 +170,8 @@ extension Shape {
   package func applying(_ operations: [TensorOperation]) -> Shape {
     operations.reduce(self) { shape, operation in
       switch operation {
-      case .transpose:
+      case .transposeGroups where shape.rank == 2: return shape
+      case .transpose, .transposeGroups:
         guard shape.rank >= 2 else { return shape }
         var dims = shape.dims
         dims.swapAt(dims.count - 1, dims.count - 2)
@@ -180,6 +181,7 @@ extension Shape {
         guard let rows = shape.dims.first, rows % 3 == 0 else { return shape }
         return Shape([rows / 3] + shape.dims.dropFirst())
       case .noTokenTypes: return Shape([1, shape.dims.last ?? 0])
+      case .lastFirst: return Shape(Array(shape.dims.suffix(1)) + shape.dims.dropLast())
       case .mergeFirst: return shape.merging(0)
       case .mergeLast: return shape.merging(shape.rank - 2)
       }
@@ -191,7 +193,8 @@ extension Shape {
   package func undoing(_ operations: [TensorOperation]) -> Shape {
     operations.reversed().reduce(self) { shape, operation in
       switch operation {
-      case .transpose: return shape.applying([.transpose])
+      case .transpose, .transposeGroups: return shape.applying([operation])
+      case .lastFirst: return Shape(Array(shape.dims.dropFirst()) + shape.dims.prefix(1))
       case .firstThird, .secondThird, .lastThird:
         guard let rows = shape.dims.first else { return shape }
         let (all, overflow) = rows.multipliedReportingOverflow(by: 3)

@@ -47,6 +47,11 @@ package struct Override: Sendable, Equatable {
   package var key: String
   package var value: JSON
 
+  package init(key: String, value: JSON) {
+    self.key = key
+    self.value = value
+  }
+
   /// Reads `KEY=VALUE`; the value is JSON if it parses, else text.
   package init(_ text: String) throws {
     guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {

@@ -29,7 +29,8 @@ extension ModelDescriptor {
       }
     }
     for (name, value) in settings.values where value.origin == .byHand {
-      guard let said = value.json.integer, let stored = sizes[name], said != stored else { continue }
+      guard let said = value.json.integer, let stored = sizes[name] ?? family.settings[name]?.unwritten, said != stored
+      else { continue }
       throw Refusal(
         .contradictory,
         "--set says that \(Settings.handKey(name, family) ?? name) is \(said), the tensors give \(stored)",

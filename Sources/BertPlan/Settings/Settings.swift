@@ -48,6 +48,7 @@ package struct Settings: Sendable {
     for (name, setting) in family.settings where values[name] == nil {
       if let otherwise = setting.otherwise { values[name] = Value(json: otherwise, origin: .otherwise) }
     }
+    for (name, setting) in family.settings { try compute(name, setting) }
     for (name, setting) in family.settings {
       guard let model = setting.follows, let value = values[model] else { continue }
       if values[name] == nil || value.origin == .byHand { values[name] = value }
@@ -62,6 +63,22 @@ package struct Settings: Sendable {
         ?? family.dialects.last { $0.recognisedBy.isEmpty }
     }
     return recognised ?? family.dialects.first { $0.id == fallback }!
+  }
+
+  /// A quotient of two settings; one of them alone, given by hand, would mean nothing.
+  private mutating func compute(_ name: String, _ setting: Setting) throws {
+    guard let (dividend, divisor) = setting.computedFrom else { return }
+    let keys = [dividend, divisor].map { Settings.handKey($0, family) ?? $0 }
+    guard let above = values[dividend], let below = values[divisor], let extent = above.json.integer,
+      let number = below.json.integer
+    else {
+      guard [dividend, divisor].contains(where: { values[$0]?.origin == .byHand }) else { return }
+      throw Refusal(.usage, "--set needs both \(keys[0]) and \(keys[1]), of which one says nothing alone")
+    }
+    let isByHand = above.origin == .byHand || below.origin == .byHand
+    values[name] = Value(
+      json: .integer(max(1, extent / number)),
+      origin: isByHand ? .byHand : .configuration(key: "\(keys[0]) / \(keys[1])"))
   }
 
   /// The dialect whose key names `--set` takes.

@@ -67,6 +67,18 @@ package struct Kernels<Scalar: KernelScalar>: @unchecked Sendable {
     table.pointee.add_strided(out, source, stride, count)
   }
 
+  package func addProducts(
+    _ left: UnsafePointer<Scalar>, _ right: UnsafePointer<Scalar>, to out: UnsafeMutablePointer<Scalar>, count: Int
+  ) {
+    table.pointee.add_products(out, left, right, count)
+  }
+
+  package func addScaled(
+    _ source: UnsafePointer<Scalar>, by factor: Scalar, to out: UnsafeMutablePointer<Scalar>, count: Int
+  ) {
+    table.pointee.add_scaled(out, source, Double(factor), count)
+  }
+
   package func norm(
     _ values: UnsafePointer<Scalar>, residual: UnsafePointer<Scalar>?, weight: UnsafePointer<Scalar>,
     bias: UnsafePointer<Scalar>, epsilon: Double, rows: Int, width: Int, into out: UnsafeMutablePointer<Scalar>,

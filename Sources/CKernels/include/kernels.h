@@ -59,6 +59,10 @@ typedef struct {
   void (*add)(const void *left, const void *right, void *out, long count);
   /// out[i] += source[i · stride]; the stride may be negative.
   void (*add_strided)(void *out, const void *source, long stride, long count);
+  /// out[i] += left[i] · right[i]
+  void (*add_products)(void *out, const void *left, const void *right, long count);
+  /// out[i] += factor · source[i]
+  void (*add_scaled)(void *out, const void *source, double factor, long count);
   /// out = (x − mean) / √(variance + epsilon) · weight + bias over rows of `width`, where x = values + residual
   /// (residual may be null) and the variance is the biased one. out may be either input. `folded` not 0 multiplies
   /// the two factors first: other rounding, same value.

@@ -36,3 +36,17 @@ static void add_strided(void *out, const void *source, long stride, long count) 
   const SCALAR *next = source;
   for (long i = 0; i < count; i++) sum[i] += next[i * stride];
 }
+
+#define add_products NAME(add_products_)
+static void add_products(void *out, const void *left, const void *right, long count) {
+  const SCALAR *a = left, *b = right;
+  SCALAR *sum = out;
+  for (long i = 0; i < count; i++) sum[i] += a[i] * b[i];
+}
+
+#define add_scaled NAME(add_scaled_)
+static void add_scaled(void *out, const void *source, double factor, long count) {
+  const SCALAR *next = source, by = (SCALAR)factor;
+  SCALAR *sum = out;
+  for (long i = 0; i < count; i++) sum[i] += by * next[i];
+}
