@@ -54,11 +54,18 @@ struct ModelDescriptorTests {
 
   @Test(arguments: [
     "family", "sizes", "wiring", "heads", "wiring.embeddings", "wiring.layers", "wiring.embeddings.positions",
-    "wiring.embeddings.epsilon", "wiring.layers.attention.heads", "wiring.layers.activation", "wiring.layers.norm",
+    "wiring.layers.attention.heads", "wiring.layers.activation", "wiring.layers.norm",
     "wiring.layers.epsilon", "wiring.pooler.activation",
   ])
   func `a member that is missing is refused`(path: String) {
     #expect(refused { try ModelDescriptor(json: Self.changed(path, nil)) } != nil)
+  }
+
+  @Test func `a member that the family's models have is not left out`() throws {
+    let descriptor = try ModelDescriptor(json: Self.changed("wiring.embeddings.epsilon", nil))
+    let found = refused { try descriptor.tensors(of: Zoo.families["bert"]!) }
+    #expect(found?.rule == "R-BERTW-07")
+    #expect(found?.message.contains("epsilon") == true)
   }
 
   @Test(

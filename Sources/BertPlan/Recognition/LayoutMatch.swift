@@ -35,11 +35,11 @@ struct LayoutMatch {
   /// How many tensors fill something.
   var filledCount: Int { assignments.values.count { !$0.candidates.isEmpty } }
 
-  init(_ family: FamilyDescriptor, _ layout: Layout, prefix: String, tensors: [SourceName]) {
+  init(_ family: FamilyDescriptor, _ layout: Layout, prefix: String, wrapper: String, tensors: [SourceName]) {
     self.family = family
     self.layout = layout
     self.prefix = prefix
-    wrapper = WrapperPrefix.common(to: tensors.map(\.name))
+    self.wrapper = wrapper
     var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
     for (index, row) in layout.tensors.enumerated() {
       for pattern in NamePattern.all(row.pattern.replacing("{prefix}", with: prefix)) {

@@ -77,7 +77,7 @@ package struct Recognition: Sendable {
     }
     let highest = bounds.map(\.bound).max() ?? 0
     return bounds.filter { $0.bound == highest }.map {
-      LayoutMatch($0.family, $0.layout, prefix: $0.prefix, tensors: names)
+      LayoutMatch($0.family, $0.layout, prefix: $0.prefix, wrapper: sieve.wrapper, tensors: names)
     }
   }
 

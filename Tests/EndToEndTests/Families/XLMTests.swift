@@ -48,9 +48,11 @@ struct XLMTests {
   func indices(_ name: String) throws {
     let fixture = ModelFixture.named("xlm", "span-beam")
     let folder = try TemporaryFolder()
-    for change: (inout [Int64]) -> Void in [
-      { $0.swapAt(0, $0.count - 1) }, { $0[0] = ($0[0] + 1) % 9 }, { $0[1] = $0[0] }, { $0[2] = 9 }, { $0[2] = -1 },
-    ] {
+    let changes: [@Sendable (inout [Int64]) -> Void] = [
+      { $0[0] = ($0[0] + 1) % 9 }, { $0[3] = ($0[3] + 4) % 9 }, { $0[$0.count - 1] = ($0[$0.count - 1] + 8) % 9 },
+      { $0[2] = 9 }, { $0[2] = -1 },
+    ]
+    for change in changes {
       let golden = try GoldenCopy.write(
         fixture.path("golden-whole.safetensors"), into: folder, changing: name, change)
       #expect(try verify(fixture, golden) == .fail)
