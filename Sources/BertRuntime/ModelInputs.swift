@@ -44,19 +44,22 @@ package enum InputLimits {
 /// The extents of a model that inputs must respect.
 struct InputBounds {
   var vocabulary: Int
-  /// How many token types there are; nil: they mean nothing.
-  var types: Int?
-  /// Whether types that are not given are none at all, instead of 0.
+  /// Nil: types mean nothing.
+  var segments: Int?
+  /// Whether types that are given are rows of the token table.
   var typesAreTokens = false
   /// Nil: there is no table of languages.
   var languages: Int? = nil
-  var positions: Int
+  /// Nil: there is no table, so that sequences may have any length.
+  var positions: Int?
   /// The id of the padding token where positions are counted from it.
   var padding: Int? = nil
   /// The id of the padding token where the rows of hidden tokens are set to 0.
   var masking: Int? = nil
   /// Whether inputs may have an axis for choices.
   var choices: Bool
+  /// What is added to the scores of tokens that are hidden.
+  var hiddenScore = -Double.infinity
 }
 
 /// The axes of a batch, checked.
@@ -88,9 +91,9 @@ struct BatchShape: Equatable {
     batch = shape[0]
     choices = shape.rank == 3 ? shape[1] : nil
     tokens = shape[shape.rank - 1]
-    guard tokens <= bounds.positions else {
+    if let positions = bounds.positions, tokens > positions {
       throw Refusal(
-        .contradictory, "sequences of \(tokens) tokens are longer than the model's \(bounds.positions) positions",
+        .contradictory, "sequences of \(tokens) tokens are longer than the model's \(positions) positions",
         place: "input_ids", rule: "R-GOLD-03")
     }
     guard tokens <= InputLimits.tokens else {
@@ -99,6 +102,13 @@ struct BatchShape: Equatable {
         rule: "R-GOLD-08")
     }
   }
+
+  /// The same sequences with fewer tokens.
+  func cut(to tokens: Int) -> BatchShape {
+    var shape = self
+    shape.tokens = tokens
+    return shape
+  }
 }
 
 /// A batch whose every number is in range, laid out for the blocks.
@@ -106,19 +116,31 @@ struct Batch<Scalar: KernelScalar> {
   let shape: BatchShape
   /// One entry a row (sequence · tokens + token).
   let ids: [Int]
-  /// Nil: no type is added.
-  let types: [Int]?
+  let types: [Int]
+  /// Rows of the token table; nil: none is added.
+  let tokenTypes: [Int]?
   /// Nil: no language is added.
   let languages: [Int]?
   let positions: [Int]
   /// 1 where a token is seen; nil where all are.
   let visible: [UInt8]?
-  /// 0 where a token is seen and −∞ where it is hidden, [rows]; nil where all are seen.
+  /// 0 where a token is seen and `hiddenScore` where it is hidden, [rows]; nil where all are seen.
   let hidden: Buffer<Scalar>?
   /// Whether the rows of hidden tokens are set to 0.
   private let isMasked: Bool
   /// [sequences, starts], as given.
   let starts: [Int]?
+  let hiddenScore: Double
+  /// How far a token is from the next, in tokens of the sequence as it came.
+  let distance: Int
+  /// What the tokens look at.
+  private(set) var keys = Keys.own
+
+  indirect enum Keys {
+    case own
+    /// The rows of another hidden state, of the same sequences before they were pooled.
+    case unpooled(UnsafePointer<Scalar>, Batch)
+  }
 
   var rows: Int { shape.rows }
   var sequences: Int { shape.sequences }
@@ -142,22 +164,31 @@ struct Batch<Scalar: KernelScalar> {
       return values
     }
     ids = try checked(inputs.inputIDs, "input_ids", below: bounds.vocabulary)!
-    guard bounds.types != nil || inputs.tokenTypeIDs == nil else {
+    guard bounds.segments != nil || bounds.typesAreTokens || inputs.tokenTypeIDs == nil else {
       throw Refusal(
         .contradictory, "the model has no segments, but token_type_ids are given", place: "token_type_ids",
         rule: "R-GOLD-03")
     }
     types =
-      try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.types ?? 1)
-      ?? (bounds.types == nil || bounds.typesAreTokens ? nil : [Int](repeating: 0, count: shape.rows))
+      try checked(bounds.typesAreTokens ? nil : inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
+      ?? [Int](repeating: 0, count: shape.rows)
+    tokenTypes =
+      bounds.typesAreTokens ? try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.vocabulary) : nil
     languages = try bounds.languages.flatMap { try checked(inputs.languages, "langs", below: $0) }
     starts = inputs.starts
     isMasked = bounds.masking != nil
+    guard bounds.positions != nil || inputs.positionIDs == nil else {
+      throw Refusal(
+        .contradictory, "the model has no positions, but position_ids are given", place: "position_ids",
+        rule: "R-GOLD-03")
+    }
+    let limit = bounds.positions ?? InputLimits.tokens
     let counted = bounds.padding.map { Self.positions(inputs.inputIDs, tokens: shape.tokens, after: $0) }
     positions =
-      try checked(inputs.positionIDs, "position_ids", below: bounds.positions)
-      ?? checked(counted, "the count of tokens", below: bounds.positions)
+      try checked(inputs.positionIDs, "position_ids", below: limit)
+      ?? checked(counted, "the count of tokens", below: limit)
       ?? (0..<shape.rows).map { $0 % shape.tokens }
+    (hiddenScore, distance) = (bounds.hiddenScore, 1)
     let mask =
       try checked(inputs.attentionMask, "attention_mask", below: 2)
       ?? bounds.masking.map { Self.mask(inputs.inputIDs, tokens: shape.tokens, padding: $0) }
@@ -171,9 +202,31 @@ struct Batch<Scalar: KernelScalar> {
         rule: "R-GOLD-07")
     }
     visible = mask.map { UInt8($0) }
-    let hidden = Buffer<Scalar>(count: shape.rows)
-    for (row, seen) in mask.enumerated() { hidden.start[row] = seen == 1 ? 0 : -.infinity }
-    self.hidden = hidden
+    hidden = Self.scores(visible, hiddenScore)
+  }
+
+  /// A batch that was made of another.
+  init(
+    shape: BatchShape, ids: [Int], types: [Int], positions: [Int], visible: [UInt8]?, hiddenScore: Double, distance: Int
+  ) {
+    (self.shape, self.ids, self.types, self.positions) = (shape, ids, types, positions)
+    (self.visible, self.hiddenScore, self.distance) = (visible, hiddenScore, distance)
+    hidden = Self.scores(visible, hiddenScore)
+    (tokenTypes, languages, starts, isMasked) = (nil, nil, nil, false)
+  }
+
+  private static func scores(_ visible: [UInt8]?, _ hiddenScore: Double) -> Buffer<Scalar>? {
+    guard let visible else { return nil }
+    let scores = Buffer<Scalar>(count: visible.count)
+    for (row, seen) in visible.enumerated() { scores.start[row] = seen == 1 ? 0 : Scalar(hiddenScore) }
+    return scores
+  }
+
+  /// The batch with queries that look at `hidden` of `batch` instead of at their own.
+  func looking(at hidden: UnsafePointer<Scalar>, of batch: Batch) -> Batch {
+    var looking = self
+    looking.keys = .unpooled(hidden, batch)
+    return looking
   }
 
   /// 1 for as many tokens at the beginning of each sequence as it has ids other than `padding`, wherever they stand.

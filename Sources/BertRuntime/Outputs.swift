@@ -31,6 +31,18 @@ package struct OutputDescription: Sendable, Equatable {
   package var candidates: Candidates? = nil
   /// Whether it only serves to judge other outputs, and no golden holds it.
   package var isInternal = false
+  /// The number of the hidden state that this part reads.
+  package var reads = 0
+  /// How often the sequences had been pooled, whose tokens the entries belong to.
+  package var level = 0
+}
+
+/// Which tokens of a batch are seen, at one length of its sequences.
+package struct TokenVisibility: Sendable {
+  /// Tokens of a sequence.
+  package var tokens: Int
+  /// 1 where a token is seen, one entry a row; nil where all are.
+  package var mask: [UInt8]?
 }
 
 /// A computed output, row-major.

@@ -50,6 +50,7 @@ extension Wiring {
     var fields = try parent.fields("wiring")
     embeddings = try EmbeddingsWiring(fields.fields("embeddings"))
     layers = try LayersWiring(fields.fields("layers"))
+    decoder = fields.has("decoder") ? try DecoderWiring(fields.fields("decoder")) : nil
     finalNorm = fields.has("final") ? try FinalWiring(fields.fields("final")) : nil
     masking = fields.has("masking") ? try MaskingWiring(fields.fields("masking")) : nil
     pooler = fields.has("pooler") ? try PoolerWiring(fields.fields("pooler")) : nil
@@ -58,6 +59,7 @@ extension Wiring {
 
   fileprivate var json: JSON {
     var object: JSONObject = ["embeddings": embeddings.json, "layers": layers.json]
+    object["decoder"] = decoder?.json
     object["final"] = finalNorm.map { ["epsilon": JSON($0.epsilon)] }
     object["masking"] = masking.map { ["padding": .integer($0.padding)] }
     object["pooler"] = pooler.map { ["activation": .string($0.activation.rawValue)] }
@@ -118,6 +120,16 @@ extension LayersWiring {
     norm = try fields.word("norm")
     epsilon = try fields.epsilon()
     schedule = fields.has("schedule") ? try LayerSchedule(fields.fields("schedule")) : nil
+    stages = fields.has("stages") ? try LayerStages(fields.fields("stages")) : nil
+    guard stages == nil || schedule == nil else { throw fields.refusal("stages", "a schedule or stages, not both,") }
+    // What is not used is not kept, so that it cannot be written.
+    let given = fields.has("pooling") ? try PoolingWiring(fields.fields("pooling"), first: attention.firstToken) : nil
+    pooling = (stages?.units.count ?? 1) > 1 ? given : nil
+    if (stages?.units.count ?? 1) > 1 {
+      guard case .relative = attention, pooling != nil else {
+        throw fields.refusal("pooling", "pooling between stages, with relative attention,")
+      }
+    }
     try fields.finish()
   }
 
@@ -127,6 +139,8 @@ extension LayersWiring {
       "epsilon": JSON(epsilon),
     ]
     object["schedule"] = schedule?.json
+    object["stages"] = stages?.json
+    object["pooling"] = pooling?.json
     return .object(object)
   }
 }
@@ -158,13 +172,14 @@ extension LayerSchedule {
 }
 
 extension AttentionWiring {
-  private enum Kind: String { case dense, mixedConvolution }
+  private enum Kind: String { case dense, mixedConvolution, relative }
 
   fileprivate init(_ fields: consuming JSONFields) throws {
     let kind = try fields.word("kind", Kind.self)
     let heads = try fields.integer("heads")
     guard heads > 0 else { throw fields.refusal("heads", "a positive number") }
     switch kind {
+    case .relative: self = .relative(heads: heads, firstToken: try fields.word("firstToken"))
     case .mixedConvolution: self = .mixedConvolution(heads: heads)
     case .dense:
       self = .dense(
@@ -181,6 +196,10 @@ extension AttentionWiring {
       object["distance"] = distance.map { .string($0.rawValue) }
       if causal { object["causal"] = true }
       return .object(object)
+    case .relative(let heads, let firstToken):
+      return [
+        "kind": .string(Kind.relative.rawValue), "heads": .integer(heads), "firstToken": .string(firstToken.rawValue),
+      ]
     case .mixedConvolution(let heads):
       return ["kind": .string(Kind.mixedConvolution.rawValue), "heads": .integer(heads)]
     }

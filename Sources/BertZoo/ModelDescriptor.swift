@@ -45,6 +45,8 @@ public enum Activation: String, Sendable, CaseIterable {
 public struct Wiring: Sendable, Equatable {
   public var embeddings: EmbeddingsWiring
   public var layers: LayersWiring
+  /// Nil where the last layer's output is the last hidden state.
+  public var decoder: DecoderWiring?
   /// The norm after the last layer; nil where there is none.
   public var finalNorm: FinalWiring?
   /// Nil where hidden tokens are merely not seen.
@@ -53,11 +55,12 @@ public struct Wiring: Sendable, Equatable {
   public var pooler: PoolerWiring?
 
   public init(
-    embeddings: EmbeddingsWiring, layers: LayersWiring, finalNorm: FinalWiring? = nil, masking: MaskingWiring? = nil,
-    pooler: PoolerWiring?
+    embeddings: EmbeddingsWiring, layers: LayersWiring, decoder: DecoderWiring? = nil, finalNorm: FinalWiring? = nil,
+    masking: MaskingWiring? = nil, pooler: PoolerWiring?
   ) {
     self.embeddings = embeddings
     self.layers = layers
+    self.decoder = decoder
     self.finalNorm = finalNorm
     self.masking = masking
     self.pooler = pooler
@@ -90,6 +93,8 @@ public struct EmbeddingsWiring: Sendable, Equatable {
     case unused
     /// Tokens other than padding are counted from padding + 1 on; padding itself has its own id as position.
     case fromPadding
+    /// There is no table: the layers look at distances, of any length.
+    case none
   }
   public var positions: Positions
   /// The id of the padding token, where positions are counted from it.
@@ -132,19 +137,31 @@ public struct LayersWiring: Sendable, Equatable {
   public var epsilon: Double
   /// Nil where every stored unit runs once, in its order.
   public var schedule: LayerSchedule?
+  /// Nil where the layers are not divided into stages.
+  public var stages: LayerStages?
+  /// What happens to the sequence at the beginning of every stage but the first; nil where there are not several.
+  public var pooling: PoolingWiring?
 
   public init(
-    attention: AttentionWiring, activation: Activation, norm: NormPlace, epsilon: Double, schedule: LayerSchedule? = nil
+    attention: AttentionWiring, activation: Activation, norm: NormPlace, epsilon: Double,
+    schedule: LayerSchedule? = nil, stages: LayerStages? = nil, pooling: PoolingWiring? = nil
   ) {
     self.attention = attention
     self.activation = activation
     self.norm = norm
     self.epsilon = epsilon
     self.schedule = schedule
+    self.stages = stages
+    self.pooling = pooling
   }
 
   /// The stored units that run at a depth, in order.
-  public func units(at depth: Int) -> Range<Int> { schedule?.units(at: depth) ?? depth..<depth + 1 }
+  public func units(at depth: Int) -> Range<Int> {
+    schedule?.units(at: depth) ?? stages?.units(at: depth) ?? depth..<depth + 1
+  }
+
+  /// How many depths there are; `stored` is the number of units where each is one.
+  package func depths(stored: Int) -> Int { schedule?.depth ?? stages?.runs ?? stored }
 }
 
 /// Which stored unit runs at which depth, where depths share their weights by groups.
@@ -187,24 +204,34 @@ public enum AttentionWiring: Sendable, Equatable {
   /// Heads of dense attention on one half of the columns, as many kernels of span-based dynamic convolution on the
   /// other.
   case mixedConvolution(heads: Int)
+  /// Every query sees every key that is not hidden; scores also depend on their distance, by a sinusoid, and on whether
+  /// their token types are equal. Heads have a size of their own.
+  case relative(heads: Int, firstToken: FirstToken)
 
   public var heads: Int {
     switch self {
-    case .dense(let heads, _, _), .mixedConvolution(let heads): heads
+    case .dense(let heads, _, _), .mixedConvolution(let heads), .relative(let heads, _): heads
     }
   }
 
   public var distance: Distance? {
     switch self {
     case .dense(_, let distance, _): distance
-    case .mixedConvolution: nil
+    case .mixedConvolution, .relative: nil
+    }
+  }
+
+  public var firstToken: FirstToken {
+    switch self {
+    case .dense, .mixedConvolution: .ordinary
+    case .relative(_, let firstToken): firstToken
     }
   }
 
   /// The heads share one of so many equal parts of the hidden columns.
   public var columnParts: Int {
     switch self {
-    case .dense: 1
+    case .dense, .relative: 1
     case .mixedConvolution: 2
     }
   }

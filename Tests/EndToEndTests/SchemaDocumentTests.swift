@@ -30,6 +30,7 @@ struct SchemaDocumentTests {
     #expect(
       SchemaFiles.names == [
         "bertw-header", "convert", "descriptor", "error", "golden", "inspect", "provenance", "variant", "verify",
+        "zoo-model", "zoo",
       ])
   }
 

@@ -42,16 +42,22 @@ struct Judgement {
     let runs = Runs(
       computed: try run(pair.double, inputs, wanting, start), rounded: try run(pair.single, inputs, wanting, start))
     var results: [VerificationReport.Output] = []
+    let seen = try pair.single.visibility(golden.inputs)
     for description in asked {
       let judged = description.candidates.flatMap { of in described.first { $0.name == of.scores } } ?? description
-      let places = Visibility(golden.inputs, description).places
+      let places = Visibility(seen[description.level], description).places
       guard !places.isEmpty else {
         throw Refusal(.contradictory, "the mask leaves nothing of \(description.name) to compare", rule: "R-GOLD-07")
       }
-      let (truth, noise, scale) = try noise(of: judged, runs) { variation in
+      let (truth, noise, scale) = try noise(of: judged, seen[judged.level], runs) { variation in
         try run(pair.single, inputs, [judged.name], start, variation)
       }
       for form in forms where form.name == description.name {
+        guard form.shape == description.shape else {
+          throw Refusal(
+            .contradictory, "\(form.stored.quoted) has the shape \(form.shape), the model gives \(description.shape)",
+            place: form.stored.printable, rule: "R-GOLD-04")
+        }
         let recorded = try golden.values(of: form)
         let base = form.isDouble ? noise.inDouble(scale: scale) : noise.scaled(by: golden.precision.roundoff)
         let judge = OutputJudge(
@@ -75,9 +81,10 @@ struct Judgement {
 
   /// What an output is at its visible places, how far rounding moves it there, and its size.
   private func noise(
-    of description: OutputDescription, _ runs: Runs, again: (_ variation: Int) throws -> Outputs<Float>
+    of description: OutputDescription, _ seen: TokenVisibility, _ runs: Runs,
+    again: (_ variation: Int) throws -> Outputs<Float>
   ) throws -> (truth: [Double], noise: NoiseFloor, scale: Double) {
-    let places = Visibility(golden.inputs, description).places
+    let places = Visibility(seen, description).places
     let truth = runs.computed[description.name]!.withValues { values in places.map { values[$0] } }
     var distances = runs.rounded[description.name]!.withValues { values in
       zip(places, truth).map { Double(values[$0]) - $1 }
@@ -123,10 +130,11 @@ struct Judgement {
     let wanting = Set(forms.map(\.name))
     let computed = try run(model, inputs, wanting, start)
     var most = -Double.infinity
+    let seen = try model.visibility(golden.inputs)
     // Which candidates are best is no distance.
     for description in try model.outputs(for: inputs.shape)
     where wanting.contains(description.name) && description.candidates == nil {
-      let places = Visibility(golden.inputs, description).places
+      let places = Visibility(seen[description.level], description).places
       for form in forms where form.name == description.name {
         guard form.shape == description.shape else { return .infinity }
         let recorded = try golden.values(of: form)

@@ -51,7 +51,9 @@ package struct Recognition: Sendable {
       )
     }
     let fitting = matches.filter { $0.coverage == 1 }.sorted { rank($0) < rank($1) }
-    if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }) {
+    if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }),
+      best.unknownCount == 0 || fitting[0].unknownCount > 0
+    {
       let accepted = try accept(
         best, among: fitting, tensors, isNamed: allowed != nil, configuration: options.configuration)
       let choice = try accepted.match.choosingPart(among: fitting, options)
@@ -115,7 +117,8 @@ package struct Recognition: Sendable {
         .contradictory, "the names fit \(families), but families that name their body alike would fit as well",
         hint: "say which family it is with --family, or give its configuration with --config")
     }
-    let rivals = Set(proven.map(\.family.family))
+    // A family whose names are some of another's leaves the other's own names unknown.
+    let rivals = Set(proven.filter { $0.unknownCount == match.unknownCount }.map(\.family.family))
     guard rivals.count == 1 else {
       let marked = proven.filter { $0.isMarked(tensors, configuration) }
       if let match = marked.first, Set(marked.map(\.family.family)).count == 1 {

@@ -17,8 +17,9 @@ extension WeightLoader {
   ) throws -> any AttentionBlock<Scalar> {
     let hidden = sizes.hidden
     func names(_ words: [String]) -> [String] { words.map { prefix + "." + $0 } }
-    let output = try linear(prefix + ".output", out: hidden, in: hidden)
+    func output() throws -> Linear<Scalar> { try linear(prefix + ".output", out: hidden, in: hidden) }
     switch wiring {
+    case .relative(let heads, let firstToken): return try relativeAttention(prefix, heads: heads, firstToken, sizes)
     case .dense(let heads, let distance, let isCausal):
       let headSize = hidden / heads
       return SelfAttention(
@@ -27,10 +28,10 @@ extension WeightLoader {
           heads: heads, headSize: headSize,
           distance: try distance.map {
             DistanceScores(
-              table: try matrix(prefix + ".distance.weight", rows: 2 * sizes.positions - 1, columns: headSize),
+              table: try matrix(prefix + ".distance.weight", rows: 2 * (sizes.positions ?? 1) - 1, columns: headSize),
               usesKeys: $0 == .keyQuery)
           }, isCausal: isCausal),
-        output: output)
+        output: try output())
     case .mixedConvolution(let heads):
       let width = hidden / 2, size = sizes.convolutionKernel
       return MixedConvolution(
@@ -40,7 +41,7 @@ extension WeightLoader {
           depthwise: try tensor(prefix + ".span.depthwise.weight", [hidden, size]).transposed(columns: size),
           pointwise: try linear(prefix + ".span.pointwise", out: width, in: hidden),
           kernel: try linear(prefix + ".span.kernel", out: heads * size, in: width), heads: heads, size: size),
-        output: output)
+        output: try output())
     }
   }
 }

@@ -37,7 +37,7 @@ struct Embeddings<Scalar: KernelScalar> {
   /// → `output` [rows, width], normalised where there is a norm
   private func sum(_ batch: Batch<Scalar>, into output: UnsafeMutablePointer<Scalar>, _ execution: Execution<Scalar>) {
     let kernels = execution.kernels
-    var addends = [(segment, batch.types), (position, batch.positions), (language, batch.languages)]
+    var addends = [(segment, Optional(batch.types)), (position, batch.positions), (language, batch.languages)]
     // Numbers added in another order round differently.
     if execution.variation % 2 == 1 { addends.reverse() }
     let tables = addends.compactMap { table, rows in table.flatMap { table in rows.map { (table.start, $0) } } }
@@ -48,7 +48,7 @@ struct Embeddings<Scalar: KernelScalar> {
         for (table, places) in tables { kernels.add(to, table + places[row] * width, into: to, count: width) }
       }
     }
-    if segment == nil, let types = batch.types { addTypes(types, to: output, execution) }
+    if let types = batch.tokenTypes { addTypes(types, to: output, execution) }
     norm?.apply(output, rows: batch.rows, into: output, execution)
   }
 

@@ -25,10 +25,11 @@ struct Linear<Scalar: KernelScalar> {
   private static var columnBlock: Int { 96 }
 
   let matrix: PackedMatrix<Scalar>
-  let bias: Buffer<Scalar>
+  /// Nil: none.
+  let bias: Buffer<Scalar>?
   let activation: Activation
 
-  init(_ matrix: PackedMatrix<Scalar>, bias: Buffer<Scalar>, _ activation: Activation = .identity) {
+  init(_ matrix: PackedMatrix<Scalar>, bias: Buffer<Scalar>?, _ activation: Activation = .identity) {
     self.matrix = matrix
     self.bias = bias
     self.activation = activation
@@ -51,7 +52,7 @@ struct Linear<Scalar: KernelScalar> {
       kernels.multiply(
         input + row * stride, stride: stride, rows: min(Self.rowBlock, rows - row), depth: depth,
         panels: matrix.panels.start + column * depth, into: output + row * outStride + column, outStride: outStride,
-        columns: min(width, out - column), bias: bias.start + column, activation: activation,
+        columns: min(width, out - column), bias: bias.map { $0.start + column }, activation: activation,
         begin: execution.begin(depth))
     }
   }

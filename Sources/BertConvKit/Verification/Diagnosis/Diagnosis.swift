@@ -54,6 +54,11 @@ struct Diagnosis {
     .filter { $0.verdict != .pass }.max { $0.ratio < $1.ratio }
   }
 
+  /// Whether a trial comes out right under a hypothesis. Some make another model of it, which does not fit the golden.
+  private func isRight(_ trial: StageTrial, _ hypothesis: Hypothesis) -> Bool {
+    (try? worst(trial, hypothesis) == nil) ?? false
+  }
+
   private func altered(_ trial: StageTrial, _ hypothesis: Hypothesis) -> any WeightProvider {
     hypothesis.weights(
       from: weights, prefixes: runner.descriptor.prefixes(of: trial.stage), tensors: Array(weights.shapes.keys))
@@ -80,14 +85,14 @@ struct Diagnosis {
   /// A repair without what the trial does not need.
   private func smallest(_ trial: StageTrial, _ repair: Hypothesis) throws -> Hypothesis {
     for less in repair.withoutOne where !less.isEmpty {
-      if try worst(trial, less) == nil { return try smallest(trial, less) }
+      if isRight(trial, less) { return try smallest(trial, less) }
     }
     return repair
   }
 
   /// A repair that brings a trial into the noise: none beyond `general`, one hypothesis, or two.
   private func repair(_ trial: StageTrial, _ general: Hypothesis, _ proven: [Hypothesis]) throws -> Hypothesis? {
-    if !general.isEmpty, try worst(trial, general) == nil { return general }
+    if !general.isEmpty, isRight(trial, general) { return general }
     let inputs = judgement.golden.inputs
     let prefixes = runner.descriptor.prefixes(of: trial.stage)
     let proven = proven.filter { hypothesis in prefixes.allSatisfy { hypothesis.applies(to: $0, weights.shapes) } }
@@ -103,10 +108,10 @@ struct Diagnosis {
           continue
         }
         if reached < (best?.distance ?? .infinity) { best = (sum, reached) }
-        if proven.contains(hypothesis), try worst(trial, sum) == nil { return sum }
+        if proven.contains(hypothesis), isRight(trial, sum) { return sum }
       }
       guard let best else { return nil }
-      if try worst(trial, best.hypothesis) == nil { return best.hypothesis }
+      if isRight(trial, best.hypothesis) { return best.hypothesis }
       (base, distance) = best
     }
     return nil

@@ -24,7 +24,7 @@ struct StageTrial {
       let forms = golden.outputs.filter { names.contains($0.name) }
       guard !forms.isEmpty else { return nil }
       if stage == "embeddings" { return StageTrial(stage: stage, start: nil, depth: 0, forms: forms) }
-      let depth = stage.hasPrefix("layers.") ? Int(stage.dropFirst(7))! : depth(available)
+      let depth = available.first { $0.stage == stage }!.reads
       let starts = golden.outputs.filter { $0.name == "hidden_states.\(depth)" }
       // A start in double precision tells more, but only of outputs that are recorded so too.
       for isDouble in [true, false] {
@@ -35,11 +35,6 @@ struct StageTrial {
       }
       return nil
     }
-  }
-
-  /// The number of layers of a model with these outputs.
-  private static func depth(_ available: [OutputDescription]) -> Int {
-    available.count { $0.name.hasPrefix("hidden_states.") } - 1
   }
 
   /// The recorded start as the runtime takes it. What stands where the mask hides a token need not be a number, and does
@@ -53,6 +48,8 @@ struct StageTrial {
 extension ModelDescriptor {
   /// What the canonical names of the tensors that a stage uses begin with.
   func prefixes(of stage: String) -> [String] {
+    // Upsampling has no tensors; the layers behind it are stages of their own.
+    if stage == "decoder" { return [] }
     guard stage.hasPrefix("layers."), let depth = Int(stage.dropFirst(7)) else { return [stage + "."] }
     return wiring.layers.units(at: depth).map { "layers.\($0)." }
   }
