@@ -37,7 +37,7 @@ package final class Model<Scalar: KernelScalar> {
     }
   }
 
-  private var bounds: InputBounds {
+  var bounds: InputBounds {
     let embeddings = descriptor.wiring.embeddings
     var bounds = InputBounds(
       vocabulary: sizes.vocabulary, segments: sizes.segments, typesAreTokens: embeddings.typesAreTokens,
