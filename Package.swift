@@ -73,7 +73,9 @@ let package = Package(
     tests("BertRuntimeTests", needs: ["BertCore", "BertZoo", "BertRuntime", "BertSources", "CKernels"]),
     tests(
       "EndToEndTests",
-      needs: ["BertCore", "BertFormat", "BertSources", "BertZoo", "BertPlan", "BertConvKit", "bertconv", "ChangedModels"]),
+      needs: [
+        "BertCore", "BertFormat", "BertSources", "BertZoo", "BertPlan", "BertConvKit", "bertconv", "ChangedModels",
+      ]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x
