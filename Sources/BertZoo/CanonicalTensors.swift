@@ -58,6 +58,10 @@ extension ModelDescriptor {
       guard JSON.literals(of: part.value, standIn: value) else {
         throw refusal("the descriptor's \(part.path) is not that of the family \(family.family)")
       }
+      for (setting, path) in part.references where family.settings[setting]?.kind != .labels {
+        guard tree.member(at: path.joined(separator: ".")) == nil else { continue }
+        throw refusal("the descriptor lacks \(path.joined(separator: "."))")
+      }
       if let absent = part.needs.first(where: { tree.member(at: $0) == nil }) {
         throw refusal("the descriptor has \(part.path), but not \(absent)")
       }

@@ -162,8 +162,8 @@ extension Head {
         activation: try fields.word("activation"), epsilon: try fields.epsilon(),
         tied: fields.has("decoder") ? try fields.word("decoder", Decoder.self) != .own : true)
     case .pooled: self = .pooled(labels: try fields.labels())
-    case .firstToken: self = .firstToken(activation: try fields.word("activation"), labels: try fields.labels())
-    case .choice: self = .choice(activation: fields.has("activation") ? try fields.word("activation") : nil)
+    case .firstToken: self = .firstToken(activation: try fields.activation(), labels: try fields.labels())
+    case .choice: self = .choice(activation: try fields.activation())
     case .tokens: self = .tokens(labels: try fields.labels())
     case .span: self = .span
     case .rtd: self = .rtd(activation: try fields.word("activation"))
@@ -201,6 +201,9 @@ extension JSONFields {
     guard value > 0, value.isFinite else { throw refusal("epsilon", "a positive number") }
     return value
   }
+
+  /// The activation of a dense layer; nil where there is none.
+  fileprivate mutating func activation() throws -> Activation? { has("activation") ? try word("activation") : nil }
 
   fileprivate mutating func labels() throws -> [String] { has("labels") ? try strings("labels") : [] }
 }

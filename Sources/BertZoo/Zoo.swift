@@ -5,20 +5,32 @@ import CZooData
 package enum Zoo {
   /// By family identifier.
   package static let families: [String: FamilyDescriptor] = {
-    var length = 0
-    let start = bertconv_zoo_variants(&length)
-    let files = UnsafeBufferPointer(start: start, count: length).split(separator: 0)
+    let trees = files(named: "family", bertconv_zoo_variants)
     do {
-      var trees: [String: JSON] = [:]
-      for file in files {
-        let tree = try JSONParser.parse(UnsafeBufferPointer(rebasing: file), "a variant")
-        trees[tree["family"]?.string ?? ""] = tree
-      }
       return try trees.mapValues { try FamilyDescriptor(json: inheriting($0, from: trees)) }
     } catch {
       preconditionFailure("a descriptor inside this program is wrong: \(error)")
     }
   }()
+
+  /// What layouts of several families have in common, by the layout's identifier.
+  static let layouts = files(named: "id", bertconv_zoo_layouts)
+
+  /// Files inside the binary by what a member of each calls it.
+  private static func files(
+    named member: String, _ embedded: (UnsafeMutablePointer<Int>?) -> UnsafePointer<UInt8>?
+  ) -> [String: JSON] {
+    var length = 0
+    let start = embedded(&length)
+    do {
+      return try UnsafeBufferPointer(start: start, count: length).split(separator: 0).reduce(into: [:]) { trees, file in
+        let tree = try JSONParser.parse(UnsafeBufferPointer(rebasing: file), "a descriptor")
+        trees[tree[member]?.string ?? ""] = tree
+      }
+    } catch {
+      preconditionFailure("a descriptor inside this program is wrong: \(error)")
+    }
+  }
 
   /// A descriptor that is `sameAs` another has all its members but those that it gives itself.
   private static func inheriting(_ tree: JSON, from trees: [String: JSON]) throws -> JSON {

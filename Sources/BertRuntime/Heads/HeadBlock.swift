@@ -114,7 +114,7 @@ extension WeightLoader {
         dense: try firstTokenDense(word, activation, sizes), linear: try linear(name, out: 1, in: sizes.hidden))
     case .firstToken(let activation, let labels):
       return FirstTokenHead(
-        dense: try firstTokenDense(word, activation, sizes),
+        dense: try activation.map { try firstTokenDense(word, $0, sizes) },
         linear: try linear(name, out: try head.labelCount(labels, word, weights), in: sizes.hidden))
     case .rtd(let activation):
       return ReplacedTokenHead(
