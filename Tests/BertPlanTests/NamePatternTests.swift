@@ -28,6 +28,17 @@ struct NamePatternTests {
     #expect(pattern.match(NumberedName("group_3/inner_group_01/LayerNorm_1/beta")) == nil)
   }
 
+  @Test(
+    arguments: [
+      ("group_{g}_{n}/layer_{n}/unit_{k}/norm_{odd}", "group_2_7/layer_9/unit_1/norm_15", [2, 1]),
+      ("group_{g}_{n}/layer_{n}/unit_{k}/norm_{odd}", "group_2_7/layer_9/unit_1/norm_16", nil),
+      ("group_{g}_{n}/layer_{n}/unit_{k}/norm_{even}", "group_2_7/layer_9/unit_1/norm_16", [2, 1]),
+      ("norm_{even}", "norm_0", []), ("norm_{even}", "norm_", nil), ("norm_{odd}", "norm_x", nil),
+    ] as [(String, String, [Int]?)])
+  func `{odd} and {even} stand for any such number and for no layer's`(pattern: String, name: String, numbers: [Int]?) {
+    #expect(NamePattern(pattern).match(NumberedName(name)) == numbers)
+  }
+
   @Test func `a pattern without {i} matches itself alone`() {
     #expect(NamePattern("pooler.bias").match(NumberedName("pooler.bias")) != nil)
     #expect(NamePattern("pooler.bias").match(NumberedName("pooler.bia")) == nil)
