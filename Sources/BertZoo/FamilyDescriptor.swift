@@ -244,6 +244,8 @@ package struct NameRewriting: Sendable {
   /// Leading texts after which a part is a name that its maker chose, and is cut out. It ends with the same character as
   /// the text: a point or a slash.
   package var chosenNamesAfter: [String] = []
+
+  package init() {}
 }
 
 /// What turns a stored tensor into the canonical one. Every operation but `noTokenTypes` has an inverse; the parts of a

@@ -43,9 +43,10 @@ extension Layout {
     guard var object: JSONObject = Zoo.layouts[name]?.object else {
       throw Refusal(.damaged, "there is no layout \(name.quoted) in Zoo/Layouts")
     }
+    if own["sameTensorsAs"] != nil { object["tensors"] = nil }
     for (key, member) in own.members where key != "like" {
       switch key {
-      case "tensors" where own["sameTensorsAs"] == nil, "drops":
+      case "tensors", "drops":
         object[key] = .array((member.array ?? []) + (object[key]?.array ?? []))
       case "leaves":
         for (leaf, lines) in member.object?.members ?? [] {
@@ -99,6 +100,7 @@ extension Layout {
 
 extension NameRewriting {
   fileprivate init(_ value: JSON?) throws {
+    self.init()
     guard let value else { return }
     var fields = try JSONFields(value, "layout.names")
     droppedParts = fields.optional("dropParts")?.integer ?? 0
