@@ -1,12 +1,14 @@
 import BertCore
 import CZooData
 
-/// The families that this program knows, read from the descriptors inside the binary when they are first asked for.
+/// The families and the published models that this program knows, read from the files inside the binary when they are
+/// first asked for.
 package enum Zoo {
   /// By family identifier.
   package static let families: [String: FamilyDescriptor] = {
-    let trees = files(named: "family", bertconv_zoo_variants)
     do {
+      var trees: [String: JSON] = [:]
+      for tree in try files(bertconv_zoo_variants) { trees[tree["family"]?.string ?? ""] = tree }
       return try trees.mapValues { try FamilyDescriptor(json: inheriting($0, from: trees)) }
     } catch {
       preconditionFailure("a descriptor inside this program is wrong: \(error)")
@@ -14,22 +16,30 @@ package enum Zoo {
   }()
 
   /// What layouts of several families have in common, by the layout's identifier.
-  static let layouts = files(named: "id", bertconv_zoo_layouts)
-
-  /// Files inside the binary by what a member of each calls it.
-  private static func files(
-    named member: String, _ embedded: (UnsafeMutablePointer<Int>?) -> UnsafePointer<UInt8>?
-  ) -> [String: JSON] {
-    var length = 0
-    let start = embedded(&length)
+  static let layouts: [String: JSON] = {
     do {
-      return try UnsafeBufferPointer(start: start, count: length).split(separator: 0).reduce(into: [:]) { trees, file in
-        let tree = try JSONParser.parse(UnsafeBufferPointer(rebasing: file), "a descriptor")
-        trees[tree[member]?.string ?? ""] = tree
+      return try files(bertconv_zoo_layouts).reduce(into: [:]) { $0[$1["id"]?.string ?? ""] = $1 }
+    } catch {
+      preconditionFailure("a layout inside this program is wrong: \(error)")
+    }
+  }()
+
+  /// The published checkpoints, family by family and in each by their names.
+  package static let models: [PublishedModel] = {
+    do {
+      return try files(bertconv_zoo_models).map(PublishedModel.init(json:)).sorted {
+        ($0.family, $0.name) < ($1.family, $1.name)
       }
     } catch {
-      preconditionFailure("a descriptor inside this program is wrong: \(error)")
+      preconditionFailure("a model inside this program is wrong: \(error)")
     }
+  }()
+
+  /// The files that the program holds behind one another, each ended by a zero byte.
+  private static func files(_ start: (UnsafeMutablePointer<Int>) -> UnsafePointer<UInt8>?) throws -> [JSON] {
+    var length = 0
+    let bytes = UnsafeBufferPointer(start: start(&length), count: length)
+    return try bytes.split(separator: 0).map { try JSONParser.parse(UnsafeBufferPointer(rebasing: $0), "the zoo") }
   }
 
   /// A descriptor that is `sameAs` another has all its members but those that it gives itself.

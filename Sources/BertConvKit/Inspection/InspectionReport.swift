@@ -96,24 +96,26 @@ extension InspectionReport {
 
   /// Parameters that are used a second time: the tensors of parts that are tied to others, and of layers that run more
   /// than once.
-  private static func reusedParameters(_ descriptor: ModelDescriptor) -> Int {
+  static func reusedParameters(_ descriptor: ModelDescriptor) -> Int {
     guard let family = Zoo.families[descriptor.family] else { return 0 }
     let tree = descriptor.json
     var count = 0
-    if let schedule = descriptor.wiring.layers.schedule, let tensors = try? descriptor.tensors(of: family) {
+    let layers = descriptor.wiring.layers
+    if layers.schedule != nil || layers.stages != nil, let tensors = try? descriptor.tensors(of: family) {
       var runs: [String: Int] = [:]
-      for depth in 0..<schedule.depth {
-        for unit in schedule.units(at: depth) { runs["layers.\(unit)", default: 0] += 1 }
+      for depth in 0..<layers.depths(stored: 0) {
+        for unit in layers.units(at: depth) { runs["layers.\(unit)", default: 0] += 1 }
       }
       for tensor in tensors { count += ((runs[unit(tensor.name)] ?? 1) - 1) * (tensor.shape.count ?? 0) }
     }
     for part in family.parts where tree.member(at: part.path) == nil && !part.tiedTo.isEmpty {
       guard case .whenSetting(_, _, let within?) = part.presence, tree.member(at: within) != nil else { continue }
       for template in part.tensors {
-        let dims = template.shape.map { dimension in
+        let dims = template.shape.compactMap { dimension in
           switch dimension {
           case .number(let number): number
           case .symbol(let symbol): descriptor.sizes[symbol] ?? 0
+          case .optional(let symbol): descriptor.sizes[symbol]
           }
         }
         count += Shape(dims).count ?? 0
@@ -159,7 +161,7 @@ extension Head {
   /// The names of the outputs, where they have names.
   var labels: [String] {
     switch self {
-    case .pooled(let labels), .firstToken(_, let labels), .tokens(let labels): labels
+    case .pooled(let labels), .firstToken(_, let labels), .summary(_, _, let labels), .tokens(let labels): labels
     default: []
     }
   }
