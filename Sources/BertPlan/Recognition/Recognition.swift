@@ -107,7 +107,6 @@ package struct Recognition: Sendable {
     _ best: LayoutMatch, among fitting: [LayoutMatch], _ tensors: [TensorInfo], isNamed: Bool,
     configuration: Configuration?
   ) throws -> (match: LayoutMatch, reason: String) {
-    let modelType = configuration?.modelType
     if isNamed {
       return (
         best,

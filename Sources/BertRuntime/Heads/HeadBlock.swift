@@ -123,10 +123,10 @@ extension WeightLoader {
       let dense = try dense(word, activation, sizes)
       return SummaryHead(pick: pick ?? .first, layers: [dense, try linear(name, out: 1, in: dense.out)])
     case .firstToken(let activation, let labels):
-      let dense = try activation.map { try dense(word, $0, sizes) }
-      let output = try linear(
-        name, out: try head.labelCount(labels, word, weights), in: dense?.out ?? sizes.hidden)
-      return SummaryHead(pick: .first, layers: [dense, output].compactMap { $0 })
+      let first = try activation.map { try self.dense(word, $0, sizes) }
+      let rows = try head.labelCount(labels, word, weights)
+      let last = try linear(name, out: rows, in: first?.out ?? sizes.hidden)
+      return SummaryHead(pick: .first, layers: [first, last].compactMap { $0 })
     case .summary(let pick, let activation, let labels):
       let rows = try head.labelCount(labels, word, weights)
       return SummaryHead(pick: pick, layers: [try linear(name, out: rows, in: sizes.hidden, activation)])
