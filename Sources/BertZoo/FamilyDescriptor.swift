@@ -234,9 +234,10 @@ package struct Layout: Sendable {
   /// Settings that every file of this layout has alike, whatever a configuration says.
   package var given: [String: JSON]
 
-  /// A setting as the quotient of another and a number, rounded down, but at least 1.
+  /// A setting as another one times a factor, divided by a number, rounded down, but at least 1.
   package struct Rule: Sendable {
     package var dividend: String
+    package var factor: Int
     package var divisor: Int
     package var remark: String
   }

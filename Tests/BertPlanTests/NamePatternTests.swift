@@ -28,15 +28,14 @@ struct NamePatternTests {
     #expect(pattern.match(NumberedName("group_3/inner_group_01/LayerNorm_1/beta")) == nil)
   }
 
-  @Test(
-    arguments: [
-      ("group_{g}_{n}/layer_{n}/unit_{k}/norm_{odd}", "group_2_7/layer_9/unit_1/norm_15", [2, 1]),
-      ("group_{g}_{n}/layer_{n}/unit_{k}/norm_{odd}", "group_2_7/layer_9/unit_1/norm_16", nil),
-      ("group_{g}_{n}/layer_{n}/unit_{k}/norm_{even}", "group_2_7/layer_9/unit_1/norm_16", [2, 1]),
-      ("norm_{even}", "norm_0", []), ("norm_{even}", "norm_", nil), ("norm_{odd}", "norm_x", nil),
-    ] as [(String, String, [Int]?)])
-  func `{odd} and {even} stand for any such number and for no layer's`(pattern: String, name: String, numbers: [Int]?) {
-    #expect(NamePattern(pattern).match(NumberedName(name)) == numbers)
+  @Test func `{odd} and {even} stand for numbers of that kind`() {
+    let odd = NamePattern("group_{g}_{n}/layer_{n}/norm_{odd}/beta")
+    #expect(odd.match(NumberedName("group_0_5/layer_5/norm_11/beta")) == [0])
+    #expect(odd.match(NumberedName("group_0_5/layer_5/norm_12/beta")) == nil)
+    #expect(odd.match(NumberedName("group_0/layer_5/norm_11/beta")) == nil)
+    let even = NamePattern("norm_{even}/beta")
+    #expect(even.match(NumberedName("norm_120/beta")) == [] && even.match(NumberedName("norm_0/beta")) == [])
+    #expect(even.match(NumberedName("norm_121/beta")) == nil)
   }
 
   @Test func `a pattern without {i} matches itself alone`() {

@@ -32,13 +32,13 @@ struct NumberedName: Hashable {
 }
 
 /// A name in which `{i}` stands for the number of a layer, or `{g}` and `{k}` for a group's and for a unit's inside it;
-/// `{i+4}` for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …, `{n}` for any number, `{odd}` and
-/// `{even}` for any such one.
+/// `{i+4}` for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …; `{n}` for any number, `{odd}` and
+/// `{even}` for one of that kind.
 struct NamePattern {
   /// What stands for numbers, in the order in which patterns hold them.
   private static let placeholders = ["{i}", "{g}", "{k}"]
 
-  private enum Slot: Equatable { case digits(String), index, any, odd, even }
+  private enum Slot { case digits(String), index, any, odd, even }
 
   /// What a matching name's `NumberedName.key` is.
   let key: String
@@ -75,14 +75,17 @@ struct NamePattern {
     var slots: [Slot] = []
     var digits = numbered.numbers[...]
     for character in numbered.key {
-      if character == "#" { slots.append(.digits(digits.removeFirst())) }
-      if character == "\u{1}" { slots.append(.index) }
-      if character == "\u{2}" { slots.append(.any) }
-      if character == "\u{3}" { slots.append(.odd) }
-      if character == "\u{4}" { slots.append(.even) }
+      switch character {
+      case "#": slots.append(.digits(digits.removeFirst()))
+      case "\u{1}": slots.append(.index)
+      case "\u{2}": slots.append(.any)
+      case "\u{3}": slots.append(.odd)
+      case "\u{4}": slots.append(.even)
+      default: break
+      }
     }
     self.slots = slots
-    key = String(numbered.key.map { ("\u{1}"..."\u{4}").contains($0) ? "#" : $0 })
+    key = ["\u{1}", "\u{2}", "\u{3}", "\u{4}"].reduce(numbered.key) { $0.replacing($1, with: "#") }
   }
 
   /// The numbers that stand for the placeholders; nil where the name does not match.
@@ -93,8 +96,8 @@ struct NamePattern {
       switch slot {
       case .digits(let digits): if digits != number { return nil }
       case .any: continue
-      case .odd, .even:
-        guard let last = number.utf8.last, (last % 2 == 1) == (slot == .odd) else { return nil }
+      case .odd: if number.utf8.last! % 2 == 0 { return nil }
+      case .even: if number.utf8.last! % 2 == 1 { return nil }
       case .index:
         // A number that is not written in its shortest form would come back as another name.
         guard number.utf8.count <= 6, let value = Int(number), String(value) == number else { return nil }
