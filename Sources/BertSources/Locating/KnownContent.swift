@@ -16,6 +16,7 @@ enum KnownContent {
 
   private static let magics: [([UInt8], String)] = [
     (Array("GGUF".utf8), "is a GGUF file, a quantised format of another runtime"),
+    (Array("PK\u{3}\u{4}".utf8), "is a zip archive, but not one that PyTorch or Keras wrote: unpack it first"),
     ([0x1f, 0x8b], "is gzip-compressed: unpack it first"),
     ([0x42, 0x5a, 0x68], "is bzip2-compressed: unpack it first"),
     ([0xfd, 0x37, 0x7a, 0x58, 0x5a], "is xz-compressed: unpack it first"),
