@@ -25,8 +25,11 @@ struct ContentPainTests {
       ("version https://git-lfs.github.com/spec/v1\noid sha256:0a\nsize 437955512\n", "437,955,512 bytes"),
       ("<!DOCTYPE html><html><head><title>Not found</title>", "HTML page"),
       ("GGUF\u{3}\0\0\0", "GGUF"), ("\u{8}\u{7}\u{12}\u{7}pytorch", "ONNX"), ("", "is empty"),
-      ("{\"architectures\": []}", "JSON text"), ("PK\u{3}\u{4}\u{14}\0\0\0\0\0", "without its end record"),
-      ("[PAD]\n[unused0]\n", "plain text"), ("model_checkpoint_path: \"bert_model.ckpt\"\n", "newest checkpoint"),
+      ("{\"architectures\": []}", "JSON text"), ("\n\u{e}\n\u{5}<unk>\u{15}\0\0\0\0\u{18}\u{2}", "SentencePiece"),
+      ("#version: 0.2\nĠ t\n", "merges"), ("{\"<s>\": 0, \"<pad>\": 1}", "tokenizer"),
+      ("{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"added_tokens\": []}", "tokenizer"),
+      ("[PAD]\n[unused0]\n", "tokenizer's vocabulary"), ("once upon a time", "plain text"),
+      ("model_checkpoint_path: \"bert_model.ckpt\"\n", "newest checkpoint"),
     ])
   func knownContent(_ content: String, _ what: String) throws {
     for name in ["pytorch_model.bin", "model.safetensors", "tf_model.h5", "bert_model.ckpt"] {

@@ -32,13 +32,13 @@ struct HostilePainTests {
     "transformers#37785: a class that is not on the list is named in full, with its place",
     arguments: [
       ("torch-pickle-os-system.bin", "posix.system"), ("torch-pickle-os-system-unused.bin", "posix.system"),
-      ("torch-pickle-getattr.bin", "builtins.getattr"), ("torch-legacy-os-system.bin", "posix.system"),
+      ("torch-pickle-getattr.bin", "__builtin__.getattr"), ("torch-legacy-os-system.bin", "posix.system"),
     ])
   func unknownClass(_ file: String, _ name: String) throws {
     let run = try Self.convert(Fixtures.path("hostile/" + file))
     #expect(run.status == 2 && run.errors.contains("R-PKL-01") && run.errors.contains("byte "), "\(run.errors)")
     #expect(run.errors.contains(name) || run.errors.contains(name.replacing("posix", with: "os")), "\(run.errors)")
-    #expect(run.errors.contains("nothing is executed"))
+    #expect(run.errors.contains("nothing from the file is executed"))
   }
 
   /// The restricted unpickler itself set items on what is no dictionary, and believed a tensor's count whatever the
@@ -59,7 +59,8 @@ struct HostilePainTests {
     try Self.expectRefused("torch-zip-local-name.bin", "R-ZIP-03")
     try Self.expectRefused("torch-zip-duplicate.bin", "R-ZIP-05")
     try Self.expectRefused("torch-zip-encrypted.bin", "R-ZIP-06")
-    try Self.expectRefused("torch-zip-crc.bin", "R-ZIP-07")
+    let damaged = try Command.run(["inspect", "--stats", Fixtures.path("hostile/torch-zip-crc.bin")])
+    #expect(damaged.status == 2 && damaged.errors.contains("R-ZIP-07"))
     try Self.expectRefused("torch-pickle-submodule.bin", "R-PKL-01")
     try Self.expectRefused("torch-pickle-unknown-class.bin", "R-PKL-01")
   }
@@ -84,14 +85,14 @@ struct HostilePainTests {
     arguments: [
       (
         #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
-        "R-JSON-03", "twice"
+        "R-SAFE-03", "twice"
       ),
-      (#"{"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}"#, "R-JSON-03", "twice"),
+      (#"{"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}"#, "R-SAFE-03", "twice"),
       (
         #"{"__metadata__":{"x":"1","x":"2"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "R-JSON-03",
         "twice"
       ),
-      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"# + "\0\0", "R-JSON-01", ""),
+      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"# + "\0\0", "R-SAFE-0", ""),
     ])
   func twoTruths(_ header: String, _ rule: String, _ word: String) throws {
     let folder = try TemporaryFolder()
