@@ -21,6 +21,27 @@ final class Execution<Scalar: KernelScalar> {
     return min(depth - 1, Int((turns - turns.rounded(.down)) * Double(depth)))
   }
 
+  private var sines: (reach: Int, width: Int, table: Buffer<Scalar>)?
+
+  /// The sinusoids of distances, one row of `width` numbers a distance, beginning with that of `first`; rows up to that
+  /// of `last` follow. They are kept from run to run.
+  func sinusoids(from first: Int, to last: Int, width: Int) -> UnsafePointer<Scalar> {
+    let needed = max(abs(first), abs(last))
+    if let sines, sines.width == width, sines.reach >= needed {
+      return UnsafePointer(sines.table.start + (first + sines.reach) * width)
+    }
+    // Later layers look a little farther than the first.
+    let reach = (needed + 255) & ~255, rows = 2 * reach + 1
+    let table = Buffer<Scalar>(count: rows * width)
+    workers.run(rows, by: 64) { range in
+      kernels.sinusoids(
+        first: range.lowerBound - reach, rows: range.count, width: width,
+        into: table.start + range.lowerBound * width)
+    }
+    sines = (reach, width, table)
+    return UnsafePointer(table.start + (first + reach) * width)
+  }
+
   /// Runs `body`, then gives back what it took from the arena.
   func step<Result>(_ body: () throws -> Result) rethrows -> Result {
     let mark = arena.mark

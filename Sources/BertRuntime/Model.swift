@@ -8,13 +8,15 @@ import BertZoo
 /// any number of threads; they may differ in the last bits between variants of the kernels.
 package final class Model<Scalar: KernelScalar> {
   package let descriptor: ModelDescriptor
-  private let sizes: ModelSizes
+  let sizes: ModelSizes
+  let body: BodyPlan
   private let loader: WeightLoader<Scalar>
-  private let execution: Execution<Scalar>
+  let execution: Execution<Scalar>
 
   private var embeddings: Embeddings<Scalar>?
-  /// By the number of the stored unit.
-  private var layers: [Int: EncoderLayer<Scalar>] = [:]
+  /// By what the names of their weights begin with.
+  private var layers: [String: EncoderLayer<Scalar>] = [:]
+  private var finalNorm: Norm<Scalar>?
   private var pooler: Pooler<Scalar>?
   private var heads: [String: any HeadBlock<Scalar>] = [:]
 
@@ -24,6 +26,7 @@ package final class Model<Scalar: KernelScalar> {
   ) throws {
     self.descriptor = descriptor
     sizes = try ModelSizes(descriptor)
+    body = BodyPlan(descriptor, sizes)
     let kernels = Kernels<Scalar>(try variant ?? KernelVariant.chosen())
     loader = WeightLoader(weights: weights, kernels: kernels)
     execution = Execution(kernels: kernels, threads: threads)
@@ -34,53 +37,79 @@ package final class Model<Scalar: KernelScalar> {
     }
   }
 
-  private var bounds: InputBounds {
-    InputBounds(
-      vocabulary: sizes.vocabulary, segments: sizes.segments, positions: sizes.positions,
-      padding: descriptor.wiring.embeddings.padding,
+  var bounds: InputBounds {
+    let embeddings = descriptor.wiring.embeddings
+    var bounds = InputBounds(
+      vocabulary: sizes.vocabulary, segments: sizes.segments, typesAreTokens: embeddings.typesAreTokens,
+      languages: sizes.languages, positions: sizes.positions, padding: embeddings.padding,
+      masking: descriptor.wiring.masking?.padding,
       choices: descriptor.heads.values.contains { if case .choice = $0 { true } else { false } })
-  }
-
-  /// The stored units that run at a depth, in order.
-  private func units(at depth: Int) -> Range<Int> {
-    descriptor.wiring.layers.schedule?.units(at: depth) ?? depth..<depth + 1
+    if case .relative = descriptor.wiring.layers.attention {
+      bounds.segments = ModelDescriptor.largestSize
+      bounds.hiddenScore = RelativeAttention<Scalar>.hiddenScore(headSize: sizes.headSize)
+    }
+    return bounds
   }
 
   /// All that can be computed for inputs of a shape, in the order of computation.
   package func outputs(for shape: Shape) throws -> [OutputDescription] { try outputs(for: BatchShape(shape, bounds)) }
 
   private func outputs(for batch: BatchShape) throws -> [OutputDescription] {
-    let hidden: Shape = [batch.sequences, batch.tokens, sizes.hidden]
+    let route = body.route(tokens: batch.tokens)
     let perSequence: Shape = [batch.sequences, sizes.hidden]
     let heads = descriptor.wiring.layers.attention.heads
-    var all = [OutputDescription(name: "hidden_states.0", shape: hidden, unit: .token, stage: "embeddings")]
-    for depth in 0..<sizes.layers {
-      let stage = "layers.\(depth)"
-      let units = units(at: depth).count
-      for run in depth * units..<(depth + 1) * units {
-        all.append(
-          OutputDescription(
-            name: "attentions.\(run)", shape: [batch.sequences, heads, batch.tokens, batch.tokens], unit: .attention,
-            stage: stage))
+    func hidden(_ name: String, _ stage: String, _ level: Int, reads state: Int = 0) -> OutputDescription {
+      OutputDescription(
+        name: name, shape: [batch.sequences, route.lengths[level], sizes.hidden], unit: .token, stage: stage,
+        reads: state, level: level)
+    }
+    var all = [hidden("hidden_states.0", "embeddings", 0)]
+    for (index, (step, leg)) in zip(body.steps, route.legs).enumerated() {
+      if case .units(let units, _) = step.work {
+        for run in units.indices {
+          let tokens = route.lengths[leg.to], keys = run == 0 ? route.lengths[leg.keys] : tokens
+          all.append(
+            OutputDescription(
+              name: "attentions.\(leg.firstRun + run)", shape: [batch.sequences, heads, tokens, keys], unit: .attention,
+              stage: step.stage, reads: index, level: leg.to))
+        }
       }
-      all.append(
-        OutputDescription(name: "hidden_states.\(depth + 1)", shape: hidden, unit: .token, stage: stage))
+      all.append(hidden("hidden_states.\(index + 1)", step.stage, leg.to, reads: index))
     }
-    let last = "layers.\(sizes.layers - 1)"
-    all.append(OutputDescription(name: "last_hidden_state", shape: hidden, unit: .token, stage: last))
-    all.append(OutputDescription(name: "sentence_embedding", shape: perSequence, unit: .sequence, stage: last))
+    let depth = body.steps.count, level = route.level(of: depth), last = body.steps.last?.stage ?? "embeddings"
+    all.append(hidden("last_hidden_state", last, level, reads: max(0, depth - 1)))
+    all.append(
+      OutputDescription(
+        name: "sentence_embedding", shape: perSequence, unit: .sequence, stage: last, reads: max(0, depth - 1),
+        level: level))
     if descriptor.wiring.pooler != nil {
-      all.append(OutputDescription(name: "pooler_output", shape: perSequence, unit: .sequence, stage: "pooler"))
+      all.append(
+        OutputDescription(
+          name: "pooler_output", shape: perSequence, unit: .sequence, stage: "pooler", reads: depth))
     }
+    let cut = batch.cut(to: route.lengths[level])
     for (word, head) in descriptor.heads.sorted(by: { $0.key < $1.key }) {
-      all += try head.outputs(word, beside: descriptor.heads, batch, sizes, loader.weights)
+      all += try head.outputs(word, beside: descriptor.heads, cut, sizes, loader.weights).map {
+        var output = $0
+        output.reads = depth
+        if output.unit == .token { output.level = level }
+        return output
+      }
     }
     return all
   }
 
+  /// Which tokens are seen, at every level of pooling.
+  package func visibility(_ inputs: ModelInputs) throws -> [TokenVisibility] {
+    let batch = try Batch<Scalar>(inputs, bounds)
+    return batch.levels(body.route(tokens: batch.tokens).lengths, body.pooling).map {
+      TokenVisibility(tokens: $0.tokens, mask: $0.visible)
+    }
+  }
+
   /// A hidden state to go on from, in place of the embeddings' output or a layer's.
   package struct HiddenState {
-    /// The number of layers that have run: `hidden_states.depth`.
+    /// The number of steps that have run: `hidden_states.depth`.
     package var depth: Int
     /// [sequences, tokens, hidden]
     package var values: [Scalar]
@@ -102,7 +131,17 @@ package final class Model<Scalar: KernelScalar> {
     precondition(variation >= 0)
     let batch = try Batch<Scalar>(inputs, bounds)
     let available = try outputs(for: batch.shape)
-    try check(wanting, available, batch, start)
+    let route = body.route(tokens: batch.tokens)
+    try check(wanting, available)
+    if let start {
+      precondition((0...body.steps.count).contains(start.depth))
+      let tokens = batch.sequences * route.lengths[route.level(of: start.depth)]
+      guard start.values.count == tokens * sizes.hidden else {
+        throw Refusal(
+          .contradictory, "the model has \(tokens) tokens in hidden_states.\(start.depth), not as many as are given",
+          place: "hidden_states.\(start.depth)", rule: "R-GOLD-04")
+      }
+    }
     execution.variation = variation
     execution.arena.reset()
     execution.scratch.forEach { $0.reset() }
@@ -112,26 +151,14 @@ package final class Model<Scalar: KernelScalar> {
     func room(_ name: String) -> UnsafeMutablePointer<Scalar>? {
       described[name].flatMap { results.room($0, wanting: wanting) }
     }
-    let count = batch.rows * sizes.hidden
-    let hidden = execution.arena.take(count)
-    if let start {
-      start.values.withUnsafeBufferPointer { hidden.update(from: $0.baseAddress!, count: count) }
-    } else {
-      try loadedEmbeddings().apply(batch, into: hidden, execution)
-    }
-    let first = start?.depth ?? 0
-    room("hidden_states.\(first)")?.update(from: hidden, count: count)
-    for depth in first..<max(first, depthNeeded(wanting, available)) {
-      for (index, unit) in units(at: depth).enumerated() {
-        let run = depth * units(at: depth).count + index
-        try loadedUnit(unit).apply(hidden, batch, probabilities: room("attentions.\(run)"), execution)
-      }
-      room("hidden_states.\(depth + 1)")?.update(from: hidden, count: count)
-    }
-    room("last_hidden_state")?.update(from: hidden, count: count)
+    let levels = batch.levels(route.lengths, body.pooling)
+    let hidden = try runBody(
+      levels, route, from: start, through: max(start?.depth ?? 0, stepsNeeded(wanting, available)), room)
+    let last = levels[route.level(of: body.steps.count)]
+    room("last_hidden_state")?.update(from: hidden, count: last.rows * sizes.hidden)
     if let output = room("sentence_embedding") {
       SentenceEmbedding.apply(
-        BodyResult(batch: batch, hidden: hidden, pooled: nil), width: sizes.hidden, into: output, execution)
+        BodyResult(batch: last, hidden: hidden, pooled: nil), width: sizes.hidden, into: output, execution)
     }
 
     let wantedHeads = Set(available.filter { wanting.contains($0.name) }.map(\.stage))
@@ -139,13 +166,13 @@ package final class Model<Scalar: KernelScalar> {
     var pooled: UnsafeMutablePointer<Scalar>?
     if wanting.contains("pooler_output") || words.contains(where: { descriptor.heads[$0]!.readsPooled }) {
       pooled = execution.arena.take(batch.sequences * sizes.hidden)
-      try loadedPooler().apply(hidden, batch, into: pooled!, execution)
+      try loadedPooler().apply(hidden, last, into: pooled!, execution)
       room("pooler_output")?.update(from: pooled!, count: batch.sequences * sizes.hidden)
     }
-    let body = BodyResult(batch: batch, hidden: UnsafePointer(hidden), pooled: pooled.map { UnsafePointer($0) })
+    let result = BodyResult(batch: last, hidden: hidden, pooled: pooled.map { UnsafePointer($0) })
     for word in words {
       let rooms = available.filter { $0.stage == "heads." + word }.map { room($0.name) }
-      try loadedHead(word).apply(body, into: rooms, execution)
+      try loadedHead(word).apply(result, into: rooms, execution)
     }
     return results
   }
@@ -154,7 +181,9 @@ package final class Model<Scalar: KernelScalar> {
   package func load(wanting: Set<String>) throws {
     let available = try outputs(for: [1, 1])
     _ = try loadedEmbeddings()
-    for depth in 0..<depthNeeded(wanting, available) { for unit in units(at: depth) { _ = try loadedUnit(unit) } }
+    for step in body.steps.prefix(stepsNeeded(wanting, available)) {
+      if case .units(let units, _) = step.work { for unit in units { _ = try loadedUnit(unit) } }
+    }
     if wanting.contains("pooler_output") { _ = try loadedPooler() }
     for (word, head) in descriptor.heads
     where available.contains(where: { $0.stage == "heads." + word && wanting.contains($0.name) }) {
@@ -163,9 +192,7 @@ package final class Model<Scalar: KernelScalar> {
     }
   }
 
-  private func check(
-    _ wanting: Set<String>, _ available: [OutputDescription], _ batch: Batch<Scalar>, _ start: HiddenState?
-  ) throws {
+  private func check(_ wanting: Set<String>, _ available: [OutputDescription]) throws {
     let names = Set(available.map(\.name))
     if let unknown = wanting.subtracting(names).min() {
       throw Refusal(
@@ -181,17 +208,13 @@ package final class Model<Scalar: KernelScalar> {
       }
       total = sum
     }
-    if let start {
-      precondition((0...sizes.layers).contains(start.depth) && start.values.count == batch.rows * sizes.hidden)
-    }
   }
 
-  /// Layers that must run for the wanted outputs.
-  private func depthNeeded(_ wanting: Set<String>, _ available: [OutputDescription]) -> Int {
+  /// Steps that must run for the wanted outputs.
+  private func stepsNeeded(_ wanting: Set<String>, _ available: [OutputDescription]) -> Int {
     available.filter { wanting.contains($0.name) }.map { output in
       if output.stage == "embeddings" { return 0 }
-      if output.stage.hasPrefix("layers."), let depth = Int(output.stage.dropFirst(7)) { return depth + 1 }
-      return sizes.layers
+      return body.steps.firstIndex { $0.stage == output.stage }.map { $0 + 1 } ?? body.steps.count
     }.max() ?? 0
   }
 }
@@ -199,32 +222,40 @@ package final class Model<Scalar: KernelScalar> {
 // MARK: - Loading
 
 extension Model {
-  private func loadedEmbeddings() throws -> Embeddings<Scalar> {
+  func loadedEmbeddings() throws -> Embeddings<Scalar> {
     if let embeddings { return embeddings }
     let wiring = descriptor.wiring.embeddings
-    let shared = descriptor.heads.values.contains { if case .mlm(_, _, tied: true) = $0 { true } else { false } }
+    let shared = descriptor.heads.values.contains(where: \.usesTokenTable)
     let name = "embeddings.token.weight"
     let table: TokenTable<Scalar> =
       shared
       ? .packed(try loader.matrix(name, rows: sizes.vocabulary, columns: sizes.embedding))
       : .rows(try loader.tensor(name, [sizes.vocabulary, sizes.embedding]))
     let loaded = Embeddings(
-      token: table,
+      token: table, width: sizes.embedding,
       segment: try sizes.segments.map { try loader.tensor("embeddings.segment.weight", [$0, sizes.embedding]) },
-      position: wiring.positions == .unused
-        ? nil : try loader.tensor("embeddings.position.weight", [sizes.positions, sizes.embedding]),
-      norm: try loader.norm("embeddings.norm", width: sizes.embedding, epsilon: wiring.epsilon),
+      position: try wiring.positions == .unused
+        ? nil : sizes.positions.map { try loader.tensor("embeddings.position.weight", [$0, sizes.embedding]) },
+      language: try sizes.languages.map { try loader.tensor("embeddings.language.weight", [$0, sizes.embedding]) },
+      norm: try wiring.epsilon.map { try loader.norm("embeddings.norm", width: sizes.embedding, epsilon: $0) },
       projection: wiring.projection
         ? try loader.linear("embeddings.projection", out: sizes.hidden, in: sizes.embedding) : nil)
     embeddings = loaded
     return loaded
   }
 
-  private func loadedUnit(_ unit: Int) throws -> EncoderLayer<Scalar> {
-    if let layer = layers[unit] { return layer }
-    let layer = try loader.encoderLayer("layers.\(unit)", descriptor.wiring.layers, sizes)
-    layers[unit] = layer
+  func loadedUnit(_ name: String) throws -> EncoderLayer<Scalar> {
+    if let layer = layers[name] { return layer }
+    let layer = try loader.encoderLayer(name, descriptor.wiring.layers, sizes)
+    layers[name] = layer
     return layer
+  }
+
+  func loadedFinalNorm() throws -> Norm<Scalar>? {
+    if finalNorm == nil, let wiring = descriptor.wiring.finalNorm {
+      finalNorm = try loader.norm("final.norm", width: sizes.hidden, epsilon: wiring.epsilon)
+    }
+    return finalNorm
   }
 
   private func loadedPooler() throws -> Pooler<Scalar> {
@@ -246,7 +277,7 @@ extension Model {
 
   /// The token table, for a decoder that is tied to it.
   private func tokenTable(for head: Head) throws -> TokenTable<Scalar>? {
-    guard case .mlm(_, _, tied: true) = head else { return nil }
+    guard head.usesTokenTable else { return nil }
     return try loadedEmbeddings().token
   }
 }

@@ -8,19 +8,26 @@ package struct ModelInputs: Sendable, Equatable {
   package var inputIDs: [Int]
   /// 1 where a token is seen, 0 where it is padding; nil: all are seen.
   package var attentionMask: [Int]?
-  /// Segment ids; nil: all 0.
+  /// Segment ids; nil: all 0, or none where types are rows of the token table.
   package var tokenTypeIDs: [Int]?
+  /// Language ids; nil: no language is added. A model without a table of languages does not look at them.
+  package var languages: [Int]?
   /// Nil: as the wiring counts them, 0, 1, 2 … in most models.
   package var positionIDs: [Int]?
+  /// [sequences, starts]: the starts for which a head with candidates looks for ends; nil: the most probable ones.
+  package var starts: [Int]?
 
   package init(
-    shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, tokenTypeIDs: [Int]? = nil, positionIDs: [Int]? = nil
+    shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, tokenTypeIDs: [Int]? = nil, languages: [Int]? = nil,
+    positionIDs: [Int]? = nil, starts: [Int]? = nil
   ) {
     self.shape = shape
     self.inputIDs = inputIDs
     self.attentionMask = attentionMask
     self.tokenTypeIDs = tokenTypeIDs
+    self.languages = languages
     self.positionIDs = positionIDs
+    self.starts = starts
   }
 }
 
@@ -37,13 +44,22 @@ package enum InputLimits {
 /// The extents of a model that inputs must respect.
 struct InputBounds {
   var vocabulary: Int
-  /// Nil: there is no table, so that types mean nothing.
+  /// Nil: types mean nothing.
   var segments: Int?
-  var positions: Int
+  /// Whether types that are given are rows of the token table.
+  var typesAreTokens = false
+  /// Nil: there is no table of languages.
+  var languages: Int? = nil
+  /// Nil: there is no table, so that sequences may have any length.
+  var positions: Int?
   /// The id of the padding token where positions are counted from it.
   var padding: Int? = nil
+  /// The id of the padding token where the rows of hidden tokens are set to 0.
+  var masking: Int? = nil
   /// Whether inputs may have an axis for choices.
   var choices: Bool
+  /// What is added to the scores of tokens that are hidden.
+  var hiddenScore = -Double.infinity
 }
 
 /// The axes of a batch, checked.
@@ -75,9 +91,9 @@ struct BatchShape: Equatable {
     batch = shape[0]
     choices = shape.rank == 3 ? shape[1] : nil
     tokens = shape[shape.rank - 1]
-    guard tokens <= bounds.positions else {
+    if let positions = bounds.positions, tokens > positions {
       throw Refusal(
-        .contradictory, "sequences of \(tokens) tokens are longer than the model's \(bounds.positions) positions",
+        .contradictory, "sequences of \(tokens) tokens are longer than the model's \(positions) positions",
         place: "input_ids", rule: "R-GOLD-03")
     }
     guard tokens <= InputLimits.tokens else {
@@ -85,6 +101,13 @@ struct BatchShape: Equatable {
         .unsupported, "sequences of \(tokens) tokens are longer than \(InputLimits.tokens.grouped)", place: "input_ids",
         rule: "R-GOLD-08")
     }
+  }
+
+  /// The same sequences with fewer tokens.
+  func cut(to tokens: Int) -> BatchShape {
+    var shape = self
+    shape.tokens = tokens
+    return shape
   }
 }
 
@@ -94,11 +117,30 @@ struct Batch<Scalar: KernelScalar> {
   /// One entry a row (sequence · tokens + token).
   let ids: [Int]
   let types: [Int]
+  /// Rows of the token table; nil: none is added.
+  let tokenTypes: [Int]?
+  /// Nil: no language is added.
+  let languages: [Int]?
   let positions: [Int]
   /// 1 where a token is seen; nil where all are.
   let visible: [UInt8]?
-  /// 0 where a token is seen and −∞ where it is hidden, [rows]; nil where all are seen.
+  /// 0 where a token is seen and `hiddenScore` where it is hidden, [rows]; nil where all are seen.
   let hidden: Buffer<Scalar>?
+  /// Whether the rows of hidden tokens are set to 0.
+  private let isMasked: Bool
+  /// [sequences, starts], as given.
+  let starts: [Int]?
+  let hiddenScore: Double
+  /// How far a token is from the next, in tokens of the sequence as it came.
+  let distance: Int
+  /// What the tokens look at.
+  private(set) var keys = Keys.own
+
+  indirect enum Keys {
+    case own
+    /// The rows of another hidden state, of the same sequences before they were pooled.
+    case unpooled(UnsafePointer<Scalar>, Batch)
+  }
 
   var rows: Int { shape.rows }
   var sequences: Int { shape.sequences }
@@ -122,33 +164,83 @@ struct Batch<Scalar: KernelScalar> {
       return values
     }
     ids = try checked(inputs.inputIDs, "input_ids", below: bounds.vocabulary)!
-    guard bounds.segments != nil || inputs.tokenTypeIDs == nil else {
+    guard bounds.segments != nil || bounds.typesAreTokens || inputs.tokenTypeIDs == nil else {
       throw Refusal(
         .contradictory, "the model has no segments, but token_type_ids are given", place: "token_type_ids",
         rule: "R-GOLD-03")
     }
     types =
-      try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
+      try checked(bounds.typesAreTokens ? nil : inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
       ?? [Int](repeating: 0, count: shape.rows)
+    tokenTypes =
+      bounds.typesAreTokens ? try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.vocabulary) : nil
+    languages = try bounds.languages.flatMap { try checked(inputs.languages, "langs", below: $0) }
+    starts = inputs.starts
+    isMasked = bounds.masking != nil
+    guard bounds.positions != nil || inputs.positionIDs == nil else {
+      throw Refusal(
+        .contradictory, "the model has no positions, but position_ids are given", place: "position_ids",
+        rule: "R-GOLD-03")
+    }
+    let limit = bounds.positions ?? InputLimits.tokens
     let counted = bounds.padding.map { Self.positions(inputs.inputIDs, tokens: shape.tokens, after: $0) }
     positions =
-      try checked(inputs.positionIDs, "position_ids", below: bounds.positions)
-      ?? checked(counted, "the count of tokens", below: bounds.positions)
+      try checked(inputs.positionIDs, "position_ids", below: limit)
+      ?? checked(counted, "the count of tokens", below: limit)
       ?? (0..<shape.rows).map { $0 % shape.tokens }
-    let mask = try checked(inputs.attentionMask, "attention_mask", below: 2)
+    (hiddenScore, distance) = (bounds.hiddenScore, 1)
+    let mask =
+      try checked(inputs.attentionMask, "attention_mask", below: 2)
+      ?? bounds.masking.map { Self.mask(inputs.inputIDs, tokens: shape.tokens, padding: $0) }
     guard let mask, mask.contains(0) else {
       (visible, hidden) = (nil, nil)
       return
     }
-    guard mask.contains(1) else {
+    guard mask.contains(1) || inputs.attentionMask == nil else {
       throw Refusal(
         .contradictory, "attention_mask hides every token, so that nothing is left to compare", place: "attention_mask",
         rule: "R-GOLD-07")
     }
     visible = mask.map { UInt8($0) }
-    let hidden = Buffer<Scalar>(count: shape.rows)
-    for (row, seen) in mask.enumerated() { hidden.start[row] = seen == 1 ? 0 : -.infinity }
-    self.hidden = hidden
+    hidden = Self.scores(visible, hiddenScore)
+  }
+
+  /// A batch that was made of another.
+  init(
+    shape: BatchShape, ids: [Int], types: [Int], positions: [Int], visible: [UInt8]?, hiddenScore: Double, distance: Int
+  ) {
+    (self.shape, self.ids, self.types, self.positions) = (shape, ids, types, positions)
+    (self.visible, self.hiddenScore, self.distance) = (visible, hiddenScore, distance)
+    hidden = Self.scores(visible, hiddenScore)
+    (tokenTypes, languages, starts, isMasked) = (nil, nil, nil, false)
+  }
+
+  private static func scores(_ visible: [UInt8]?, _ hiddenScore: Double) -> Buffer<Scalar>? {
+    guard let visible else { return nil }
+    let scores = Buffer<Scalar>(count: visible.count)
+    for (row, seen) in visible.enumerated() { scores.start[row] = seen == 1 ? 0 : Scalar(hiddenScore) }
+    return scores
+  }
+
+  /// The batch with queries that look at `hidden` of `batch` instead of at their own.
+  func looking(at hidden: UnsafePointer<Scalar>, of batch: Batch) -> Batch {
+    var looking = self
+    looking.keys = .unpooled(hidden, batch)
+    return looking
+  }
+
+  /// 1 for as many tokens at the beginning of each sequence as it has ids other than `padding`, wherever they stand.
+  private static func mask(_ ids: [Int], tokens: Int, padding: Int) -> [Int] {
+    stride(from: 0, to: ids.count, by: tokens).flatMap { start in
+      let length = ids[start..<start + tokens].count { $0 != padding }
+      return (0..<tokens).map { $0 < length ? 1 : 0 }
+    }
+  }
+
+  /// Sets the rows of hidden tokens to 0 where the model does so; `values` [rows, width].
+  func maskRows(of values: UnsafeMutablePointer<Scalar>, width: Int) {
+    guard isMasked, let visible else { return }
+    for row in 0..<rows where visible[row] == 0 { (values + row * width).update(repeating: 0, count: width) }
   }
 
   /// Positions that count the tokens of each sequence other than `padding`, from `padding` + 1 on; padding itself has

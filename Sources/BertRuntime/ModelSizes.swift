@@ -10,12 +10,22 @@ struct ModelSizes {
   /// The embeddings' width before they are projected to the hidden one.
   let embedding: Int
   /// How many layers a token passes.
-  let layers: Int
+  let depths: Int
+  let decoderLayers: Int
+  /// Columns of an attention head.
+  let headSize: Int
   let intermediate: Int
+  /// Into how many groups the columns of the position-wise network are cut.
+  let groups: Int
+  /// Positions that the kernels of a mixed convolution cover.
+  let convolutionKernel: Int
   let vocabulary: Int
-  let positions: Int
+  /// Nil where there is no table of positions.
+  let positions: Int?
   /// Nil where there is no table of segments.
   let segments: Int?
+  /// Nil where there is no table of languages.
+  let languages: Int?
 
   init(_ descriptor: ModelDescriptor) throws {
     func size(_ name: String) throws -> Int? {
@@ -34,21 +44,46 @@ struct ModelSizes {
     }
     hidden = try required("hidden")
     embedding = try size("embedding") ?? hidden
-    layers = try descriptor.wiring.layers.schedule?.depth ?? required("layers")
+    let wiring = descriptor.wiring
+    let isCounted = wiring.layers.schedule == nil && wiring.layers.stages == nil
+    depths = wiring.layers.depths(stored: isCounted ? try required("layers") : 0)
+    decoderLayers = wiring.decoder == nil ? 0 : try required("decoderLayers")
     intermediate = try required("intermediate")
+    groups = try size("groups") ?? 1
     vocabulary = try required("vocabulary")
-    positions = try required("positions")
+    positions = wiring.embeddings.positions == .none ? nil : try required("positions")
     segments = try size("segments")
-    guard embedding == hidden || descriptor.wiring.embeddings.projection else {
+    languages = wiring.embeddings.language ? try required("languages") : nil
+    guard embedding == hidden || wiring.embeddings.projection else {
       throw Refusal(
         .contradictory, "embeddings of width \(embedding) do not reach \(hidden) hidden columns without a projection",
         place: "descriptor.wiring.embeddings", rule: "R-BERTW-07")
     }
-    let heads = descriptor.wiring.layers.attention.heads
-    guard heads > 0, hidden % heads == 0 else {
+    let attention = wiring.layers.attention
+    if case .mixedConvolution = attention {
+      convolutionKernel = try required("convolutionKernel")
+    } else {
+      convolutionKernel = 1
+    }
+    if case .relative = attention {
+      headSize = try required("headSize")
+      guard hidden % 2 == 0 else {
+        throw Refusal(
+          .contradictory, "\(hidden) hidden columns do not hold as many sines as cosines", place: "descriptor.sizes",
+          rule: "R-BERTW-07")
+      }
+      return
+    }
+    headSize = hidden / max(1, attention.heads)
+    guard attention.heads > 0, hidden % (attention.heads * attention.columnParts) == 0 else {
       throw Refusal(
-        .contradictory, "\(hidden) hidden columns cannot be divided among \(heads) attention heads",
+        .contradictory, "\(hidden) hidden columns cannot be divided among \(attention.heads) attention heads",
         place: "descriptor.wiring.layers.attention.heads", rule: "R-BERTW-07")
+    }
+    guard hidden % groups == 0, intermediate % groups == 0 else {
+      throw Refusal(
+        .contradictory, "\(hidden) and \(intermediate) columns cannot be divided among \(groups) groups",
+        place: "descriptor.sizes", rule: "R-BERTW-07")
     }
   }
 }

@@ -22,10 +22,11 @@ extension ModelDescriptor {
       for index in 0..<count {
         for template in part.tensors {
           let shape = Shape(
-            try template.shape.map {
+            try template.shape.compactMap {
               switch $0 {
               case .number(let number): number
               case .symbol(let symbol): try size(symbol, family, &used)
+              case .optional(let symbol): sizes[symbol] == nil ? nil : try size(symbol, family, &used)
               }
             })
           let name = part.repeatedBy.isEmpty ? template.name : template.name.replacingIndex(index)
@@ -58,14 +59,23 @@ extension ModelDescriptor {
       guard JSON.literals(of: part.value, standIn: value) else {
         throw refusal("the descriptor's \(part.path) is not that of the family \(family.family)")
       }
+      // Labels alone are left out where there are none.
+      for (setting, place) in part.references where family.settings[setting]?.kind != .labels {
+        guard tree.member(at: place.joined(separator: ".")) == nil else { continue }
+        throw refusal("the descriptor's \(part.path) lacks its \(place.last ?? "")")
+      }
       if let absent = part.needs.first(where: { tree.member(at: $0) == nil }) {
         throw refusal("the descriptor has \(part.path), but not \(absent)")
       }
+    }
+    if let name = sizes.keys.sorted().first(where: { sizes[$0] == family.settings[$0]?.unwritten }) {
+      throw refusal("\(name) is \(sizes[name]!), which is not written")
     }
     let places = Dictionary(family.parts.flatMap(\.references), uniquingKeysWith: { first, _ in first })
     for (divisor, dividend) in family.divides {
       let numbers = [divisor, dividend].map { name in
         sizes[name] ?? places[name].flatMap { tree.member(at: $0.joined(separator: "."))?.integer }
+          ?? family.derived[name]?.value(in: tree) { sizes[$0] ?? 0 }
       }
       guard let small = numbers[0], let large = numbers[1], small <= 0 || large % small != 0 else { continue }
       throw refusal("\(dividend) is \(large), which \(divisor) (\(small)) does not divide")
@@ -77,6 +87,7 @@ extension ModelDescriptor {
       used.insert(name)
       return size
     }
+    if let unwritten = family.settings[name]?.unwritten { return unwritten }
     guard let derived = family.derived[name] else {
       throw Refusal(.damaged, "descriptor.sizes.\(name) is missing", place: "descriptor.sizes", rule: "R-BERTW-07")
     }
@@ -110,6 +121,9 @@ extension DerivedSize {
     case .quotient(let dividend, let divisor):
       let (a, b) = (try size(dividend), try size(divisor))
       return b > 0 && a % b == 0 ? a / b : nil
+    case .fraction(let name, let divisor):
+      let extent = try size(name)
+      return extent % divisor == 0 ? extent / divisor : nil
     case .product(let left, let right):
       let (value, overflow) = try size(left).multipliedReportingOverflow(by: size(right))
       return overflow ? nil : value

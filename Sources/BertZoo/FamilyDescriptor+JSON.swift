@@ -48,6 +48,12 @@ extension Setting {
   fileprivate init(_ fields: consuming JSONFields) throws {
     kind = try fields.word("type")
     what = fields.optional("what")?.string
+    if fields.has("computed") {
+      let names = try fields.strings("computed")
+      guard names.count == 2 else { throw fields.refusal("computed", "a dividend and a divisor") }
+      computedFrom = (names[0], names[1])
+    }
+    unwritten = fields.optional("unwritten")?.integer
     follows = fields.optional("follows")?.string
     otherwise = fields.optional("otherwise")
     if let value = fields.optional("suggest") {
@@ -68,8 +74,15 @@ extension DerivedSize {
     if fields.has("at") {
       self = .member(try fields.string("at"))
     } else if fields.has("quotient") {
-      let names = try fields.strings("quotient")
-      self = .quotient(names[0], names[1])
+      let pair = try fields.array("quotient")
+      guard pair.count == 2, let dividend = pair[0].string else {
+        throw fields.refusal("quotient", "a size and what it is divided by")
+      }
+      if let divisor = pair[1].integer {
+        self = .fraction(size: dividend, divisor: divisor)
+      } else {
+        self = .quotient(dividend, pair[1].string ?? "")
+      }
     } else if fields.has("product") {
       let names = try fields.strings("product")
       self = .product(names[0], names[1])
@@ -129,6 +142,7 @@ extension Part {
     } else {
       presence = fields.optional("optional")?.bool == true ? .whenStored : .always
     }
+    due = fields.has("due") ? try Due(fields.fields("due")) : nil
     tiedTo = (fields.optional("tiedTo")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     tensors = try fields.array("tensors").map {
       guard let pair = $0.array, pair.count == 2, let name = pair[0].string, let shape = pair[1].array else {
@@ -139,9 +153,31 @@ extension Part {
         shape: try shape.map {
           if let number = $0.integer { return .number(number) }
           guard let symbol = $0.string else { throw Refusal(.damaged, "the shape of \(name) holds \($0.kind)") }
-          return .symbol(symbol)
+          return symbol.hasSuffix("?") ? .optional(String(symbol.dropLast())) : .symbol(symbol)
         })
     }
+    try fields.finish()
+  }
+}
+
+extension Part.Due {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    guard let (setting, values) = fields.optional("when")?.object?.members.first else {
+      throw fields.refusal("when", "a setting with its values")
+    }
+    self.setting = setting
+    self.values = values.array?.compactMap(\.string) ?? []
+    least = (fields.optional("least")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
+    try fields.finish()
+  }
+}
+
+extension Proof.Mark {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    storedNames = fields.has("storedNames") ? try fields.strings("storedNames") : []
+    has = fields.has("has") ? try fields.strings("has") : []
+    lacks = fields.has("lacks") ? try fields.strings("lacks") : []
+    differs = (fields.optional("differs")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value }
     try fields.finish()
   }
 }
@@ -161,6 +197,7 @@ extension Proof {
     names = try fields.strings("names")
     parts = fields.has("parts") ? try fields.strings("parts") : []
     least = (fields.optional("least")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
+    marks = try fields.has("marks") ? fields.array("marks").map { try Mark(JSONFields($0, "proof.marks")) } : []
     exact = (fields.optional("exact")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
     try fields.finish()
   }

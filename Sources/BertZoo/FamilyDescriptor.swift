@@ -56,6 +56,10 @@ package struct Setting: Sendable {
   package var otherwise: JSON?
   /// What published models of the family usually have: only ever shown as a suggestion.
   package var suggestion: Suggestion?
+  /// Of two settings, of which this one is the first divided by the second, rounded down, but at least 1.
+  package var computedFrom: (dividend: String, divisor: String)?
+  /// The extent that is not written into a model's descriptor, since an axis of that extent is not there.
+  package var unwritten: Int?
   /// The setting whose value this one has where nothing says otherwise; what is said of that one by hand is said of
   /// both.
   package var follows: String?
@@ -72,6 +76,8 @@ package enum DerivedSize: Sendable {
   /// The number that stands at a path of the model descriptor.
   case member(String)
   case quotient(String, String)
+  /// `size` / `divisor`
+  case fraction(size: String, divisor: Int)
   case product(String, String)
   /// `size` × `factor` + `offset`
   case scaled(size: String, factor: Int, offset: Int)
@@ -126,6 +132,16 @@ package struct Part: Sendable {
   package var tensors: [TensorTemplate]
   /// Of a part that is not there: whose copy its tensors are.
   package var tiedTo: [String: String]
+  /// Of a part that is there when its tensors are stored: when they must be.
+  package var due: Due?
+
+  /// Tensors must be stored where a setting has one of these values and these extents are reached, and must not be
+  /// stored where it has another.
+  package struct Due: Sendable {
+    package var setting: String
+    package var values: [String]
+    package var least: [String: Int]
+  }
 
   package enum Presence: Sendable {
     case always
@@ -144,6 +160,17 @@ package struct TensorTemplate: Sendable {
   package enum Dimension: Sendable, Hashable {
     case number(Int)
     case symbol(String)
+    /// A leading axis that is not there where its extent is the one that is not written.
+    case optional(String)
+  }
+
+  /// What the axes of a tensor of that rank stand for; nil where no such tensor has it.
+  package func axes(rank: Int) -> [Dimension]? {
+    if case .optional(let symbol)? = shape.first {
+      if rank == shape.count { return [.symbol(symbol)] + shape.dropFirst() }
+      return rank == shape.count - 1 ? Array(shape.dropFirst()) : nil
+    }
+    return rank == shape.count ? shape : nil
   }
 }
 
@@ -167,6 +194,20 @@ package struct Proof: Sendable {
   package var least: [String: Int]
   /// And these have exactly these.
   package var exact: [String: Int]
+  /// What tells the family from one whose tensors are the same; one mark is enough.
+  package var marks: [Mark]
+
+  /// What a file of the family shows beside the names of its tensors. All that is said must hold.
+  package struct Mark: Sendable {
+    /// One stored name, as it stands, matches one of these globs.
+    package var storedNames: [String]
+    /// The configuration has one of these keys.
+    package var has: [String]
+    /// The configuration has none of these.
+    package var lacks: [String]
+    /// The configuration has these keys, with other values.
+    package var differs: [String: JSON]
+  }
 }
 
 /// How one kind of release names and stores the tensors.
@@ -240,6 +281,10 @@ package struct NameRewriting: Sendable {
 package enum TensorOperation: String, Sendable {
   /// Swaps the last two axes.
   case transpose
+  /// The same of tensors with more than two axes; a matrix stays what it is.
+  case transposeGroups = "transpose groups"
+  /// Moves the last axis before all others.
+  case lastFirst = "last first"
   /// The first third of the first axis: the query of a fused projection.
   case firstThird = "split 1/3"
   /// The key of a fused projection.
@@ -262,7 +307,7 @@ package enum TensorOperation: String, Sendable {
     case .firstThird: 0
     case .secondThird: 1
     case .lastThird: 2
-    case .transpose, .noTokenTypes, .mergeFirst, .mergeLast: nil
+    case .transpose, .transposeGroups, .lastFirst, .noTokenTypes, .mergeFirst, .mergeLast: nil
     }
   }
 }

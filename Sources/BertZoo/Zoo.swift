@@ -1,24 +1,37 @@
 import BertCore
 import CZooData
 
-/// The families that this program knows, read from the descriptors inside the binary when they are first asked for.
+/// The families and the published models that this program knows, read from the files inside the binary when they are
+/// first asked for.
 package enum Zoo {
   /// By family identifier.
   package static let families: [String: FamilyDescriptor] = {
-    var length = 0
-    let start = bertconv_zoo_variants(&length)
-    let files = UnsafeBufferPointer(start: start, count: length).split(separator: 0)
     do {
       var trees: [String: JSON] = [:]
-      for file in files {
-        let tree = try JSONParser.parse(UnsafeBufferPointer(rebasing: file), "a variant")
-        trees[tree["family"]?.string ?? ""] = tree
-      }
+      for tree in try files(bertconv_zoo_variants) { trees[tree["family"]?.string ?? ""] = tree }
       return try trees.mapValues { try FamilyDescriptor(json: inheriting($0, from: trees)) }
     } catch {
       preconditionFailure("a descriptor inside this program is wrong: \(error)")
     }
   }()
+
+  /// The published checkpoints, family by family and in each by their names.
+  package static let models: [PublishedModel] = {
+    do {
+      return try files(bertconv_zoo_models).map(PublishedModel.init(json:)).sorted {
+        ($0.family, $0.name) < ($1.family, $1.name)
+      }
+    } catch {
+      preconditionFailure("a model inside this program is wrong: \(error)")
+    }
+  }()
+
+  /// The files that the program holds behind one another, each ended by a zero byte.
+  private static func files(_ start: (UnsafeMutablePointer<Int>) -> UnsafePointer<UInt8>?) throws -> [JSON] {
+    var length = 0
+    let bytes = UnsafeBufferPointer(start: start(&length), count: length)
+    return try bytes.split(separator: 0).map { try JSONParser.parse(UnsafeBufferPointer(rebasing: $0), "the zoo") }
+  }
 
   /// A descriptor that is `sameAs` another has all its members but those that it gives itself.
   private static func inheriting(_ tree: JSON, from trees: [String: JSON]) throws -> JSON {

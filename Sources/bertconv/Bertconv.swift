@@ -13,7 +13,10 @@ struct Bertconv: ParsableCommand {
       0 good, 1 verified and different, 2 the input is unusable or the work could not be done, 64 wrong usage.
       """,
     version: Version.text,
-    subcommands: [ConvertCommandLine.self, InspectCommandLine.self, VerifyCommandLine.self])
+    subcommands: [
+      ConvertCommandLine.self, InspectCommandLine.self, VerifyCommandLine.self, GoldenCommandLine.self,
+      ZooCommandLine.self,
+    ])
 
   static func main() {
     Signals.ignoreBrokenPipe()

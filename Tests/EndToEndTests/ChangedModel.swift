@@ -8,7 +8,7 @@ import TestSupport
 struct ChangedModel {
   let folder: TemporaryFolder
   let contents: BertwContents
-  private let payloads: [String: [UInt8]]
+  let payloads: [String: [UInt8]]
 
   /// Converts a source.
   init(converting source: String) throws {

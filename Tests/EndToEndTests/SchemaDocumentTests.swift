@@ -29,7 +29,8 @@ struct SchemaDocumentTests {
   func complete() {
     #expect(
       SchemaFiles.names == [
-        "bertw-header", "convert", "descriptor", "error", "golden", "inspect", "provenance", "variant", "verify",
+        "bertw-header", "convert", "descriptor", "error", "golden-check", "golden", "inspect", "provenance", "variant",
+        "verify", "zoo-model", "zoo",
       ])
   }
 

@@ -88,7 +88,7 @@ struct CanonicalPayload: Sendable {
   }
 }
 
-/// The last two axes of a tensor, which change places.
+/// Rows and columns that change places: the last two axes of a tensor, or all before the last and the last.
 struct TransposedMatrix: Sendable, Equatable {
   /// How many matrices follow one another.
   let planes: Int
@@ -99,11 +99,21 @@ struct TransposedMatrix: Sendable, Equatable {
 
   var byteCount: Int { planes * rows * columns * elementSize }
 
-  private init(_ shape: Shape, elementSize: Int) {
+  /// What the operation moves; nil where it moves nothing.
+  private init?(_ shape: Shape, _ operation: TensorOperation, elementSize: Int) {
     let dims = shape.dims
-    rows = dims[dims.count - 2]
+    guard dims.count >= 2 else { return nil }
     columns = dims[dims.count - 1]
-    planes = dims.dropLast(2).reduce(1, *)
+    switch operation {
+    case .transpose, .transposeGroups:
+      if operation == .transposeGroups, dims.count == 2 { return nil }
+      rows = dims[dims.count - 2]
+      planes = dims.dropLast(2).reduce(1, *)
+    case .lastFirst:
+      rows = dims.dropLast().reduce(1, *)
+      planes = 1
+    default: return nil
+    }
     self.elementSize = elementSize
   }
 
@@ -113,8 +123,7 @@ struct TransposedMatrix: Sendable, Equatable {
     var shape = info.shape
     var matrices: [TransposedMatrix] = []
     for operation in operations {
-      if operation == .transpose, shape.rank >= 2 {
-        let matrix = TransposedMatrix(shape, elementSize: info.dtype.size!)
+      if let matrix = TransposedMatrix(shape, operation, elementSize: info.dtype.size!) {
         if let last = matrices.last, last.undoes(matrix) { matrices.removeLast() } else { matrices.append(matrix) }
       }
       shape = shape.applying([operation])

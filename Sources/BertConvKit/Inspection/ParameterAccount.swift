@@ -39,6 +39,13 @@ public struct ParameterAccount: Sendable {
     addReused(plan.descriptor)
   }
 
+  /// Parameters of a model that are used once more than they are there.
+  static func reused(_ descriptor: ModelDescriptor) -> Int {
+    var account = ParameterAccount()
+    account.addReused(descriptor)
+    return account.sum(through: .reused)
+  }
+
   /// The parameters up to a step.
   func sum(through last: Step) -> Int {
     let steps: [Step] = [.stored, .leftOut, .supplied, .reused]
@@ -58,10 +65,11 @@ public struct ParameterAccount: Sendable {
   /// The tensors of parts that are tied to others, and of layers that run more than once.
   private mutating func addReused(_ descriptor: ModelDescriptor) {
     guard let family = Zoo.families[descriptor.family] else { return }
-    if let schedule = descriptor.wiring.layers.schedule, let tensors = try? descriptor.tensors(of: family) {
+    let layers = descriptor.wiring.layers
+    if layers.schedule != nil || layers.stages != nil, let tensors = try? descriptor.tensors(of: family) {
       var runs: [String: Int] = [:]
-      for depth in 0..<schedule.depth {
-        for unit in schedule.units(at: depth) { runs["layers.\(unit)", default: 0] += 1 }
+      for depth in 0..<layers.depths(stored: 0) {
+        for unit in layers.units(at: depth) { runs["layers.\(unit)", default: 0] += 1 }
       }
       for tensor in tensors {
         let unit = InspectionReport.unit(tensor.name)
@@ -73,10 +81,11 @@ public struct ParameterAccount: Sendable {
     for part in family.parts where tree.member(at: part.path) == nil && !part.tiedTo.isEmpty {
       guard case .whenSetting(_, _, let within?) = part.presence, tree.member(at: within) != nil else { continue }
       for template in part.tensors {
-        let dims = template.shape.map { dimension in
+        let dims = template.shape.compactMap { dimension in
           switch dimension {
           case .number(let number): number
           case .symbol(let symbol): descriptor.sizes[symbol] ?? 0
+          case .optional(let symbol): descriptor.sizes[symbol]
           }
         }
         let original = part.tiedTo[template.name] ?? template.name

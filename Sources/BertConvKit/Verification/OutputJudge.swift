@@ -38,31 +38,35 @@ struct Visibility {
   /// Places in the row-major output.
   let places: [Int]
 
-  init(_ inputs: ModelInputs, _ description: OutputDescription) {
-    let count = description.shape.count ?? 0
-    guard let mask = inputs.attentionMask else {
+  /// - Parameter seen: of the tokens that the output's entries belong to.
+  init(_ seen: TokenVisibility, _ description: OutputDescription) {
+    self.init(seen, shape: description.shape, unit: description.unit)
+  }
+
+  init(_ seen: TokenVisibility, shape: Shape, unit: OutputDescription.Unit) {
+    let count = shape.count ?? 0
+    guard let mask = seen.mask else {
       places = Array(0..<count)
       return
     }
-    let tokens = inputs.shape.dims.last ?? 1
-    let sequences = tokens > 0 ? mask.count / tokens : 0
+    let tokens = seen.tokens, sequences = mask.count / tokens
     func seesAnything(_ sequence: Int) -> Bool { mask[sequence * tokens..<(sequence + 1) * tokens].contains(1) }
     var places: [Int] = []
     places.reserveCapacity(count)
-    switch description.unit {
+    switch unit {
     case .token:
       let width = count / max(1, mask.count)
       for (row, seen) in mask.enumerated() where seen == 1 { places += row * width..<(row + 1) * width }
     case .sequence:
-      let width = count / max(1, sequences)
+      let width = count / sequences
       for sequence in 0..<sequences where seesAnything(sequence) { places += sequence * width..<(sequence + 1) * width }
     case .attention:
-      let heads = description.shape[1]
+      let heads = shape[1], keys = shape[3]
       for sequence in 0..<sequences {
         for head in 0..<heads {
           for query in 0..<tokens where mask[sequence * tokens + query] == 1 {
-            let row = ((sequence * heads + head) * tokens + query) * tokens
-            places += row..<row + tokens
+            let row = ((sequence * heads + head) * tokens + query) * keys
+            places += row..<row + keys
           }
         }
       }

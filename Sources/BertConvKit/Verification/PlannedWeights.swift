@@ -17,6 +17,9 @@ struct PlannedWeights: WeightProvider {
     self.jitter = jitter
   }
 
+  /// Of all weights, by canonical name.
+  var shapes: [String: Shape] { moves.mapValues(\.shape) }
+
   func shape(of name: String) -> Shape? { moves[name]?.shape }
 
   func read(_ name: String, into buffer: UnsafeMutableBufferPointer<Float>) throws {

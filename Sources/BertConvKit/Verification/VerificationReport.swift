@@ -33,6 +33,8 @@ public struct VerificationRequest: Sendable {
   public var model: String
   public var switches = SourceSwitches()
   public var goldens: [String] = []
+  /// Another model that must compute the same on generated inputs.
+  public var against: String?
   public var tolerance: Tolerance?
   /// Nil: all cores.
   public var threads: Int?
@@ -63,18 +65,49 @@ public struct VerificationReport: Sendable {
     public var ratio: Double
   }
 
+  /// A stage that is wrong by itself: fed with what the golden says that it reads, it does not give what the golden
+  /// says.
+  public struct Finding: Sendable {
+    public var stage: String
+    /// The output that is furthest off when the stage runs alone.
+    public var output: String
+    public var ratio: Double
+    /// What makes the stage match, to be read after "matches"; empty where nothing known does.
+    public var repair: [String]
+    /// What looks wrong where nothing known makes it match.
+    public var suspicions: [String]
+  }
+
   /// One golden.
   public struct GoldenResult: Sendable {
     public var file: String
     public var producer: String
     public var outputs: [Output]
     public var firstDivergence: Divergence?
-    public var diagnosis: [String] = []
+    /// The stages that are wrong by themselves.
+    public var findings: [Finding] = []
+    /// What would make the model match, or what looks wrong about it, in words.
+    public var diagnosis: [String] {
+      var stages: [[String]: [String]] = [:]
+      for finding in findings { stages[finding.repair, default: []].append(finding.stage) }
+      var said: Set<[String]> = [[]]
+      return findings.flatMap { finding in
+        let suspicions = finding.suspicions.map { "\(finding.stage): \($0)" }
+        guard said.insert(finding.repair).inserted else { return suspicions }
+        let same = stages[finding.repair]!
+        return [
+          "\(same.joined(separator: ", ")) match\(same.count == 1 ? "es" : "") \(finding.repair.joined(separator: ", and "))"
+        ]
+          + suspicions
+      }
+    }
 
     public var verdict: Verdict { outputs.map(\.verdict).max() ?? .error }
   }
 
   public var model: String
+  /// The model that it was held against.
+  public var against: String?
   public var integrity: Integrity
   public var goldens: [GoldenResult] = []
   public var remarks: [String] = []
@@ -94,7 +127,8 @@ public struct VerificationReport: Sendable {
       damage = ["part": .string(part), "message": .string(message)]
     }
     return [
-      "model": .string(model), "verdict": .string(verdict.rawValue), "integrity": .string(integrity.word),
+      "model": .string(model), "against": against.map(JSON.string) ?? .null, "verdict": .string(verdict.rawValue),
+      "integrity": .string(integrity.word),
       "damage": damage,
       "tolerance": tolerance.map { ["absolute": JSON($0.absolute), "relative": JSON($0.relative)] } ?? .null,
       "goldens": .array(goldens.map(\.json)), "remarks": .array(remarks.map(JSON.string)),
@@ -117,6 +151,13 @@ extension VerificationReport.GoldenResult {
       "firstDivergence": firstDivergence.map {
         ["stage": .string($0.stage), "output": .string($0.output), "ratio": JSON($0.ratio)]
       } ?? .null,
+      "findings": .array(
+        findings.map {
+          [
+            "stage": .string($0.stage), "output": .string($0.output), "ratio": JSON($0.ratio),
+            "repair": .array($0.repair.map(JSON.string)), "suspicions": .array($0.suspicions.map(JSON.string)),
+          ]
+        }),
       "diagnosis": .array(diagnosis.map(JSON.string)),
     ]
   }

@@ -2,40 +2,13 @@ import BertCore
 import BertZoo
 
 extension PlanBuilder {
+  var filledParts: FilledParts { FilledParts(family: family, settings: settings, parts: presentParts) }
+
   /// Fills the templates of the parts with the settings' values.
   mutating func describe() -> JSON {
-    var tree: JSON = ["family": .string(family.family), "sizes": .object(JSONObject()), "heads": .object(JSONObject())]
-    var undecided: [String] = []
-    for part in presentParts {
-      if let value = fill(part.value, &undecided) {
-        tree = tree.setting(value, at: part.path.split(separator: "."))
-      }
-    }
-    var sizes = JSONObject()
-    for symbol in usedSymbols() {
-      if let extent = settings[symbol]?.integer { sizes[symbol] = .integer(extent) }
-    }
-    tree = tree.setting(.object(sizes), at: ["sizes"])
-    if !undecided.isEmpty {
-      problems.append(.undecided(Set(undecided).sorted().map(question)))
-    }
+    let (tree, undecided) = filledParts.tree()
+    if !undecided.isEmpty { problems.append(.undecided(undecided.sorted().map(question))) }
     return tree
-  }
-
-  /// A template with `$name` replaced; nil for a value that is not there and need not be.
-  private func fill(_ template: JSON, _ undecided: inout [String]) -> JSON? {
-    switch template {
-    case .string(let text) where text.hasPrefix("$"):
-      let name = String(text.dropFirst())
-      if let value = settings[name] { return value.array?.isEmpty == true ? nil : value }
-      if family.settings[name]?.kind != .labels { undecided.append(family.settings[name]?.follows ?? name) }
-      return nil
-    case .object(let object):
-      var result = JSONObject()
-      for (key, value) in object.members { result[key] = fill(value, &undecided) }
-      return .object(result)
-    default: return template
-    }
   }
 
   private func question(_ name: String) -> PlanProblem.UndecidedSetting {
@@ -55,32 +28,14 @@ extension PlanBuilder {
     (1...min(max(2 * wish, 1), number)).filter { number % $0 == 0 }.min { abs($0 - wish) < abs($1 - wish) } ?? 1
   }
 
-  /// The extents that the shapes and repetitions of the parts use, derived ones resolved to what they are made of.
-  private func usedSymbols() -> [String] {
-    var symbols: Set<String> = []
-    func use(_ symbol: String) {
-      switch family.derived[symbol] {
-      case .member: break
-      case .quotient(let left, let right), .product(let left, let right):
-        use(left)
-        use(right)
-      case .scaled(let name, _, _): use(name)
-      case nil: symbols.insert(symbol)
-      }
-    }
-    for part in presentParts {
-      part.repeatedBy.forEach(use)
-      for case .symbol(let symbol) in part.tensors.flatMap(\.shape) { use(symbol) }
-    }
-    return symbols.sorted()
-  }
-
   /// The typed descriptor; nil where something is missing that was reported already.
   mutating func makeDescriptor(_ tree: JSON) throws -> ModelDescriptor? {
     for (divisor, dividend) in family.divides {
-      guard let small = settings[divisor]?.integer, let large = settings[dividend]?.integer, large % small != 0 else {
-        continue
-      }
+      guard let small = settings[divisor]?.integer,
+        let large = settings[dividend]?.integer
+          ?? family.derived[dividend]?.value(in: tree, { settings[$0]?.integer ?? 0 }),
+        large % small != 0
+      else { continue }
       let names = [divisor, dividend].map { Settings.handKey($0, family) ?? $0 }
       problems.append(
         .contradiction(
@@ -89,7 +44,7 @@ extension PlanBuilder {
     }
     checkBounds()
     checkLabels()
-    let unsolved = usedSymbols().filter { settings[$0]?.integer == nil }
+    let unsolved = filledParts.symbols.filter { settings[$0]?.integer == nil }
     let blocking = problems.contains { if case .unknown = $0 { false } else { true } }
     guard unsolved.isEmpty, !blocking else {
       if problems.isEmpty { reportUnsolved(unsolved) }

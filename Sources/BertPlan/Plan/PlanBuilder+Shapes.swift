@@ -5,12 +5,13 @@ extension PlanBuilder {
   /// Solves the shapes of all tensors together for the extents they are made of. Two tensors that disagree are named.
   mutating func solveExtents() -> [String: Int] {
     var extents: [String: (value: Int, name: String)] = [:]
+    var products: [String: (value: Int, name: String)] = [:]
     for part in presentParts {
       for template in part.tensors {
         for fill in best(template, isRepeated: !part.repeatedBy.isEmpty) {
           let stored = tensors[fill.source]
           let shape = stored.shape.applying(fill.operations)
-          guard shape.rank == template.shape.count, shape.rank <= Limits.rank else {
+          guard let axes = template.axes(rank: shape.rank), shape.rank <= Limits.rank else {
             problems.append(
               .contradiction(
                 Refusal(
@@ -27,8 +28,10 @@ extension PlanBuilder {
               extents[setting] = (extent, stored.name)
             }
           }
-          for (dimension, extent) in zip(template.shape, shape.dims) {
-            guard case .symbol(let symbol) = dimension, family.derived[symbol] == nil else { continue }
+          for (dimension, extent) in zip(axes, shape.dims) + template.absentAxis(rank: shape.rank, family) {
+            guard case .symbol(let symbol) = dimension else { continue }
+            if case .product? = family.derived[symbol] { products[symbol] = (extent, stored.name) }
+            guard family.derived[symbol] == nil else { continue }
             if let known = extents[symbol], known.value != extent {
               problems.append(disagreement(symbol, known, (extent, stored.name)))
             } else {
@@ -46,11 +49,27 @@ extension PlanBuilder {
         extents[last] = (recognition.inner, units.name)
       }
     }
+    solve(products, &extents)
     for (symbol, found) in extents.sorted(by: { $0.key < $1.key }) {
       guard let said = settings.values[symbol], let value = said.json.integer, value != found.value else { continue }
       problems.append(contradiction(symbol, said, value, found))
     }
     return extents.mapValues(\.value)
+  }
+
+  /// A stored product of a known extent and a number that only the model's descriptor holds tells that number.
+  private func solve(
+    _ products: [String: (value: Int, name: String)], _ extents: inout [String: (value: Int, name: String)]
+  ) {
+    let places = family.parts.flatMap(\.references)
+    for (symbol, found) in products {
+      guard case .product(let number, let factor)? = family.derived[symbol],
+        case .member(let path)? = family.derived[number], let known = extents[factor]?.value,
+        let setting = places.first(where: { $0.path.joined(separator: ".") == path })?.setting,
+        found.value % known == 0
+      else { continue }
+      extents[setting] = (found.value / known, found.name)
+    }
   }
 
   /// The stored tensors that fill a template, one a unit.
@@ -114,5 +133,15 @@ extension PlanBuilder {
           Refusal(
             .unsupported, "\(count) layers are more than the \(Settings.mostUnits) that are read", rule: "R-CFG-01")))
     }
+  }
+}
+
+extension TensorTemplate {
+  /// The leading axis that a tensor of that rank lacks, with the extent that this means.
+  fileprivate func absentAxis(rank: Int, _ family: FamilyDescriptor) -> [(Dimension, Int)] {
+    guard case .optional(let symbol)? = shape.first, rank < shape.count,
+      let extent = family.settings[symbol]?.unwritten
+    else { return [] }
+    return [(.symbol(symbol), extent)]
   }
 }

@@ -35,11 +35,11 @@ struct LayoutMatch {
   /// How many tensors fill something.
   var filledCount: Int { assignments.values.count { !$0.candidates.isEmpty } }
 
-  init(_ family: FamilyDescriptor, _ layout: Layout, prefix: String, tensors: [SourceName]) {
+  init(_ family: FamilyDescriptor, _ layout: Layout, prefix: String, wrapper: String, tensors: [SourceName]) {
     self.family = family
     self.layout = layout
     self.prefix = prefix
-    wrapper = WrapperPrefix.common(to: tensors.map(\.name))
+    self.wrapper = wrapper
     var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
     for (index, row) in layout.tensors.enumerated() {
       for pattern in NamePattern.all(row.pattern.replacing("{prefix}", with: prefix)) {
@@ -111,15 +111,31 @@ struct LayoutMatch {
       && proof.exact.allSatisfy { Set(extents(of: $0.key, catalogue)) == [$0.value] }
   }
 
+  /// Whether the file shows a mark that tells the family from one whose tensors are the same.
+  func isMarked(_ catalogue: [TensorInfo], _ configuration: Configuration?) -> Bool {
+    (family.proof?.marks ?? []).contains { mark in
+      let globs = mark.storedNames.map(Glob.init)
+      if !globs.isEmpty {
+        let hasName = assignments.keys.contains { index in globs.contains { $0.matches(catalogue[index].name) } }
+        guard hasName else { return false }
+      }
+      if mark.has.isEmpty, mark.lacks.isEmpty, mark.differs.isEmpty { return true }
+      guard let object = configuration?.object else { return false }
+      return (mark.has.isEmpty || mark.has.contains { object[$0] != nil })
+        && mark.lacks.allSatisfy { object[$0] == nil }
+        && mark.differs.allSatisfy { key, value in object[key].map { $0 != value } ?? false }
+    }
+  }
+
   /// The extents that stored tensors give a symbol.
   private func extents(of symbol: String, _ catalogue: [TensorInfo]) -> [Int] {
     let templates = Dictionary(
-      family.parts.flatMap { $0.tensors.map { ($0.name, $0.shape) } }, uniquingKeysWith: { first, _ in first })
+      family.parts.flatMap { $0.tensors.map { ($0.name, $0) } }, uniquingKeysWith: { first, _ in first })
     return assignments.flatMap { index, assignment in
       assignment.candidates.flatMap { candidate -> [Int] in
-        guard let shape = templates[candidate.canonical] else { return [] }
         let stored = catalogue[index].shape.applying(candidate.operations)
-        return zip(shape, stored.dims).compactMap { $0 == .symbol(symbol) ? $1 : nil }
+        guard let axes = templates[candidate.canonical]?.axes(rank: stored.rank) else { return [] }
+        return zip(axes, stored.dims).compactMap { $0 == .symbol(symbol) ? $1 : nil }
       }
     }
   }
@@ -160,7 +176,8 @@ extension Shape {
   package func applying(_ operations: [TensorOperation]) -> Shape {
     operations.reduce(self) { shape, operation in
       switch operation {
-      case .transpose:
+      case .transposeGroups where shape.rank == 2: return shape
+      case .transpose, .transposeGroups:
         guard shape.rank >= 2 else { return shape }
         var dims = shape.dims
         dims.swapAt(dims.count - 1, dims.count - 2)
@@ -170,6 +187,7 @@ extension Shape {
         guard let rows = shape.dims.first, rows % 3 == 0 else { return shape }
         return Shape([rows / 3] + shape.dims.dropFirst())
       case .noTokenTypes: return Shape([1, shape.dims.last ?? 0])
+      case .lastFirst: return Shape(Array(shape.dims.suffix(1)) + shape.dims.dropLast())
       case .mergeFirst: return shape.merging(0)
       case .mergeLast: return shape.merging(shape.rank - 2)
       }
@@ -181,7 +199,8 @@ extension Shape {
   package func undoing(_ operations: [TensorOperation]) -> Shape {
     operations.reversed().reduce(self) { shape, operation in
       switch operation {
-      case .transpose: return shape.applying([.transpose])
+      case .transpose, .transposeGroups: return shape.applying([operation])
+      case .lastFirst: return Shape(Array(shape.dims.dropFirst()) + shape.dims.prefix(1))
       case .firstThird, .secondThird, .lastThird:
         guard let rows = shape.dims.first else { return shape }
         let (all, overflow) = rows.multipliedReportingOverflow(by: 3)

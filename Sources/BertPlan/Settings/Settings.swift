@@ -36,12 +36,7 @@ package struct Settings: Sendable {
     describesOtherPart: Bool = false
   ) throws {
     self.family = family
-    let recognised = configuration.flatMap { configuration in
-      family.dialects.first { $0.recognisedBy.contains { configuration.object[$0] != nil } }
-        ?? family.dialects.first { $0.id == fallback && $0.recognisedBy.isEmpty }
-        ?? family.dialects.last { $0.recognisedBy.isEmpty }
-    }
-    dialect = recognised ?? family.dialects.first { $0.id == fallback }!
+    dialect = Settings.dialect(family, of: configuration, fallback: fallback)
     if let configuration {
       let object = dialect.object(in: configuration.object)
       try namingFile(configuration.path) { try read(object, overrides, describesOtherPart) }
@@ -53,10 +48,39 @@ package struct Settings: Sendable {
     for (name, setting) in family.settings where values[name] == nil {
       if let otherwise = setting.otherwise { values[name] = Value(json: otherwise, origin: .otherwise) }
     }
+    for (name, setting) in family.settings { try compute(name, setting) }
     for (name, setting) in family.settings {
       guard let model = setting.follows, let value = values[model] else { continue }
       if values[name] == nil || value.origin == .byHand { values[name] = value }
     }
+  }
+
+  /// The language of a configuration; `fallback` where there is none, or where it shows none.
+  static func dialect(_ family: FamilyDescriptor, of configuration: Configuration?, fallback: String) -> Dialect {
+    let recognised = configuration.flatMap { configuration in
+      family.dialects.first { $0.recognisedBy.contains { configuration.object[$0] != nil } }
+        ?? family.dialects.first { $0.id == fallback && $0.recognisedBy.isEmpty }
+        ?? family.dialects.last { $0.recognisedBy.isEmpty }
+    }
+    return recognised ?? family.dialects.first { $0.id == fallback }!
+  }
+
+  /// A quotient of two settings; one of them alone, given by hand, would mean nothing.
+  private mutating func compute(_ name: String, _ setting: Setting) throws {
+    guard let (dividend, divisor) = setting.computedFrom else { return }
+    let keys = [dividend, divisor].map { Settings.handKey($0, family) ?? $0 }
+    guard let above = values[dividend], let below = values[divisor], let extent = above.json.integer,
+      let number = below.json.integer
+    else {
+      guard [dividend, divisor].contains(where: { values[$0]?.origin == .byHand }) else { return }
+      throw Refusal(
+        .contradictory, "\(keys[0]) / \(keys[1]) is what the tensors tell; one of them alone says nothing",
+        rule: "R-CFG-02", hint: "give both with --set")
+    }
+    let isByHand = above.origin == .byHand || below.origin == .byHand
+    values[name] = Value(
+      json: .integer(max(1, extent / number)),
+      origin: isByHand ? .byHand : .configuration(key: "\(keys[0]) / \(keys[1])"))
   }
 
   /// The dialect whose key names `--set` takes.

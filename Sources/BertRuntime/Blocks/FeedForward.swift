@@ -1,7 +1,7 @@
 /// The position-wise network: activation(x Wiᵀ + bi) Wfᵀ + bf.
 struct FeedForward<Scalar: KernelScalar> {
-  let intermediate: Linear<Scalar>
-  let output: Linear<Scalar>
+  let intermediate: GroupedLinear<Scalar>
+  let output: GroupedLinear<Scalar>
 
   /// `input` [rows, hidden] → `result` [rows, hidden]
   func apply(

@@ -25,32 +25,34 @@ struct Linear<Scalar: KernelScalar> {
   private static var columnBlock: Int { 96 }
 
   let matrix: PackedMatrix<Scalar>
-  let bias: Buffer<Scalar>
+  /// Nil: none.
+  let bias: Buffer<Scalar>?
   let activation: Activation
 
-  init(_ matrix: PackedMatrix<Scalar>, bias: Buffer<Scalar>, _ activation: Activation = .identity) {
+  init(_ matrix: PackedMatrix<Scalar>, bias: Buffer<Scalar>?, _ activation: Activation = .identity) {
     self.matrix = matrix
     self.bias = bias
     self.activation = activation
   }
 
   var out: Int { matrix.rows }
+  var depth: Int { matrix.columns }
 
-  /// `input` [rows, in], its rows `stride` apart (nil: dense) → `output` [rows, out].
+  /// `input` [rows, in] → `output` [rows, out]; rows are `stride` and `outStride` apart (nil: dense).
   func apply(
     _ input: UnsafePointer<Scalar>, stride: Int? = nil, rows: Int, into output: UnsafeMutablePointer<Scalar>,
-    _ execution: Execution<Scalar>
+    outStride: Int? = nil, _ execution: Execution<Scalar>
   ) {
     let kernels = execution.kernels
-    let depth = matrix.columns, out = matrix.rows, stride = stride ?? depth
+    let depth = matrix.columns, out = matrix.rows, stride = stride ?? depth, outStride = outStride ?? out
     let width = max(1, Self.columnBlock / kernels.panelWidth) * kernels.panelWidth
     let across = (out + width - 1) / width, down = (rows + Self.rowBlock - 1) / Self.rowBlock
     execution.workers.run(across * down) { task, _ in
       let row = task / across * Self.rowBlock, column = task % across * width
       kernels.multiply(
         input + row * stride, stride: stride, rows: min(Self.rowBlock, rows - row), depth: depth,
-        panels: matrix.panels.start + column * depth, into: output + row * out + column, outStride: out,
-        columns: min(width, out - column), bias: bias.start + column, activation: activation,
+        panels: matrix.panels.start + column * depth, into: output + row * outStride + column, outStride: outStride,
+        columns: min(width, out - column), bias: bias.map { $0.start + column }, activation: activation,
         begin: execution.begin(depth))
     }
   }

@@ -21,6 +21,13 @@ package final class Buffer<Scalar: KernelScalar> {
   deinit { start.deallocate() }
 
   package var values: UnsafeBufferPointer<Scalar> { UnsafeBufferPointer(start: start, count: count) }
+
+  /// The transposed of a row-major matrix with `columns` columns.
+  func transposed(columns: Int) -> Buffer {
+    let result = Buffer(count: count), rows = count / columns
+    for index in 0..<count { result.start[index % columns * rows + index / columns] = start[index] }
+    return result
+  }
 }
 
 /// Memory for intermediate results: taken at the start of a step, given back at its end, kept from run to run.

@@ -67,6 +67,26 @@ package struct Kernels<Scalar: KernelScalar>: @unchecked Sendable {
     table.pointee.add_strided(out, source, stride, count)
   }
 
+  /// One row of two: their mean, or the larger of both in every column.
+  package func pool(
+    _ left: UnsafePointer<Scalar>, _ right: UnsafePointer<Scalar>, into out: UnsafeMutablePointer<Scalar>, count: Int,
+    _ kind: PoolingWiring.Kind
+  ) {
+    table.pointee.pool(left, right, out, count, kind == .max ? 1 : 0)
+  }
+
+  package func addProducts(
+    _ left: UnsafePointer<Scalar>, _ right: UnsafePointer<Scalar>, to out: UnsafeMutablePointer<Scalar>, count: Int
+  ) {
+    table.pointee.add_products(out, left, right, count)
+  }
+
+  package func addScaled(
+    _ source: UnsafePointer<Scalar>, by factor: Scalar, to out: UnsafeMutablePointer<Scalar>, count: Int
+  ) {
+    table.pointee.add_scaled(out, source, Double(factor), count)
+  }
+
   package func norm(
     _ values: UnsafePointer<Scalar>, residual: UnsafePointer<Scalar>?, weight: UnsafePointer<Scalar>,
     bias: UnsafePointer<Scalar>, epsilon: Double, rows: Int, width: Int, into out: UnsafeMutablePointer<Scalar>,
@@ -87,6 +107,19 @@ package struct Kernels<Scalar: KernelScalar>: @unchecked Sendable {
     into out: UnsafeMutablePointer<Scalar>
   ) {
     table.pointee.sentence(rows, visible, count, width, out)
+  }
+
+  /// Sines and cosines of distances from `first` on, [rows, width].
+  package func sinusoids(first: Int, rows: Int, width: Int, into out: UnsafeMutablePointer<Scalar>) {
+    table.pointee.sinusoids(first, rows, width, out)
+  }
+
+  /// Adds one of two numbers, by whether a key's type is the query's.
+  package func addByType(
+    _ types: UnsafePointer<Int>, type: Int, other: Scalar, same: Scalar, to out: UnsafeMutablePointer<Scalar>,
+    count: Int
+  ) {
+    table.pointee.add_by_type(out, types, type, Double(other), Double(same), count)
   }
 }
 

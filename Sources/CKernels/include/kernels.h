@@ -59,6 +59,12 @@ typedef struct {
   void (*add)(const void *left, const void *right, void *out, long count);
   /// out[i] += source[i · stride]; the stride may be negative.
   void (*add_strided)(void *out, const void *source, long stride, long count);
+  /// out[i] = the mean of left[i] and right[i], or with `largest` not 0 the larger of them.
+  void (*pool)(const void *left, const void *right, void *out, long count, int largest);
+  /// out[i] += left[i] · right[i]
+  void (*add_products)(void *out, const void *left, const void *right, long count);
+  /// out[i] += factor · source[i]
+  void (*add_scaled)(void *out, const void *source, double factor, long count);
   /// out = (x − mean) / √(variance + epsilon) · weight + bias over rows of `width`, where x = values + residual
   /// (residual may be null) and the variance is the biased one. out may be either input. `folded` not 0 multiplies
   /// the two factors first: other rounding, same value.
@@ -71,6 +77,11 @@ typedef struct {
   /// out = the mean of those rows of [rows, width] whose `visible` is not 0 (null: all), 0 if there is none; then
   /// divided by its Euclidean length.
   void (*sentence)(const void *rows, const uint8_t *visible, long count, long width, void *out);
+  /// Rows of [rows, width], one a distance, from `first` on: sin(d · f_t), then cos(d · f_t), with
+  /// f_t = 10000^(−2t / width). The width is even.
+  void (*sinusoids)(long first, long rows, long width, void *out);
+  /// out[i] += `same` where types[i] is `type`, or one of the two is 2, which is of the type of all; else `other`.
+  void (*add_by_type)(void *out, const long *types, long type, double other, double same, long count);
 } bertconv_kernels;
 
 /// The kernels called `name` ("portable", "avx2", "avx512") for scalars of 4 or 8 bytes; null if this build has none

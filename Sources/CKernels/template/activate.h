@@ -36,3 +36,27 @@ static void add_strided(void *out, const void *source, long stride, long count) 
   const SCALAR *next = source;
   for (long i = 0; i < count; i++) sum[i] += next[i * stride];
 }
+
+#define pool NAME(pool_)
+static void pool(const void *left, const void *right, void *out, long count, int largest) {
+  const SCALAR *a = left, *b = right;
+  SCALAR *one = out;
+  if (largest)
+    for (long i = 0; i < count; i++) one[i] = b[i] > a[i] ? b[i] : a[i];
+  else
+    for (long i = 0; i < count; i++) one[i] = (a[i] + b[i]) * (SCALAR)0.5;
+}
+
+#define add_products NAME(add_products_)
+static void add_products(void *out, const void *left, const void *right, long count) {
+  const SCALAR *a = left, *b = right;
+  SCALAR *sum = out;
+  for (long i = 0; i < count; i++) sum[i] += a[i] * b[i];
+}
+
+#define add_scaled NAME(add_scaled_)
+static void add_scaled(void *out, const void *source, double factor, long count) {
+  const SCALAR *next = source, by = (SCALAR)factor;
+  SCALAR *sum = out;
+  for (long i = 0; i < count; i++) sum[i] += by * next[i];
+}

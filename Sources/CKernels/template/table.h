@@ -1,6 +1,7 @@
 // The table of one scalar type's kernels, in the order of the fields (whose names the templates use as macros).
 
 const bertconv_kernels NAME(TABLE) = {
-    VARIANT,  sizeof(SCALAR), TILE_ROWS, PANEL,       pack_rows, pack_columns, unpack_row,
-    multiply, activate,       add,       add_strided, norm,      softmax,      sentence,
+    VARIANT,    sizeof(SCALAR), TILE_ROWS, PANEL,       pack_rows, pack_columns, unpack_row,
+    multiply,   activate,       add,       add_strided, pool,      add_products, add_scaled,
+    norm,       softmax,        sentence,  sinusoids,   add_by_type,
 };

@@ -12,6 +12,7 @@
 #include "activate.h"
 #include "product.h"
 #include "rows.h"
+#include "relative.h"
 #include "table.h"
 #undef SCALAR
 #undef WORD
@@ -27,4 +28,5 @@
 #include "activate.h"
 #include "product.h"
 #include "rows.h"
+#include "relative.h"
 #include "table.h"

@@ -1,0 +1,46 @@
+import BertCore
+import BertZoo
+
+extension ModelDescriptor {
+  /// The model that a configuration alone describes, without any checkpoint.
+  ///
+  /// - Parameters:
+  ///   - parts: those of the family's optional parts that the model has: `wiring.pooler`, `heads.mlm`. Parts without
+  ///     which extents would not fit are there in any case.
+  package init(_ family: FamilyDescriptor, configuration: Configuration, parts: Set<String>) throws {
+    let settings = try Settings(family, configuration: configuration, overrides: [], fallback: "huggingface")
+    let unknown = parts.subtracting(family.parts.map(\.path)).sorted()
+    guard unknown.isEmpty else {
+      throw Refusal(.contradictory, "\(family.family) has no parts \(unknown.joined(separator: ", "))")
+    }
+    var present: [Part] = []
+    for part in family.parts {
+      let isThere =
+        switch part.presence {
+        case .always: true
+        case .whenStored: parts.contains(part.path) || part.bridges(settings)
+        case .whenSetting(let setting, let values, let within):
+          (within.map { path in present.contains { $0.path == path } } ?? true)
+            && settings[setting]?.string.map(values.contains) == true
+        }
+      if isThere { present.append(part) }
+    }
+    let filled = FilledParts(family: family, settings: settings, parts: present)
+    let (tree, undecided) = filled.tree()
+    let unsaid = undecided.union(filled.symbols.filter { settings[$0]?.integer == nil }).sorted()
+    guard unsaid.isEmpty else {
+      throw Refusal(
+        .missing, "the configuration alone does not tell \(unsaid.joined(separator: ", "))", file: configuration.path,
+        rule: "R-CFG-01")
+    }
+    self = try ModelDescriptor(json: tree)
+  }
+}
+
+extension Part {
+  /// Whether the part leads over from one extent to another one that differs.
+  fileprivate func bridges(_ settings: Settings) -> Bool {
+    let extents = absentWhenEqual.compactMap { settings[$0]?.integer }
+    return extents.count == 2 && extents[0] != extents[1]
+  }
+}
