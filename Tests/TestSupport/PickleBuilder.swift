@@ -87,7 +87,9 @@ package enum TorchFile {
   }
 
   /// One tensor `weight` [2, 3] with the numbers 0 … 5.
-  package static var small: [UInt8] { zip(Pickled.dictionary(["weight": Pickled.tensor("0", [2, 3])]), ["0": floats(6)]) }
+  package static var small: [UInt8] {
+    zip(Pickled.dictionary(["weight": Pickled.tensor("0", [2, 3])]), ["0": floats(6)])
+  }
 
   package static let magic: [UInt8] = [
     0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,

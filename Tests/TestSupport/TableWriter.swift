@@ -84,7 +84,9 @@ package enum Bytes {
 
   package static func floats(_ values: [Float]) -> [UInt8] { values.flatMap { little($0.bitPattern) } }
 
-  package static func masked(_ bytes: [UInt8]) -> UInt32 { Checksum.masked(bytes.withUnsafeBytes { Checksum.crc32c($0) }) }
+  package static func masked(_ bytes: [UInt8]) -> UInt32 {
+    Checksum.masked(bytes.withUnsafeBytes { Checksum.crc32c($0) })
+  }
 
   /// `00000-of-00002`.
   package static func shardSuffix(_ number: Int, of count: Int) -> String {
@@ -107,7 +109,9 @@ package enum Field {
   package static func number(_ field: Int, _ value: some BinaryInteger) -> [UInt8] {
     Bytes.varint(field << 3) + Bytes.varint(value)
   }
-  package static func fixed32(_ field: Int, _ value: UInt32) -> [UInt8] { Bytes.varint(field << 3 | 5) + Bytes.little(value) }
+  package static func fixed32(_ field: Int, _ value: UInt32) -> [UInt8] {
+    Bytes.varint(field << 3 | 5) + Bytes.little(value)
+  }
   package static func bytes(_ field: Int, _ value: [UInt8]) -> [UInt8] {
     Bytes.varint(field << 3 | 2) + Bytes.varint(value.count) + value
   }

@@ -43,7 +43,8 @@ struct TorchContents {
     var remarks = TorchContents.remarks(values, unlisted: state.unlisted, omitted: omitted)
     let spare = TorchContents.spareBytes(tensors, in: records)
     if spare > 0 {
-      remarks.append("\(spare.grouped) bytes of the storages belong to no tensor: views were saved with all they look at")
+      remarks.append(
+        "\(spare.grouped) bytes of the storages belong to no tensor: views were saved with all they look at")
     }
     catalogue = Catalogue(tensors: listed, parameters: parameters, remarks: remarks)
     self.records = records

@@ -163,7 +163,8 @@ private struct TorchLegacyHeader {
       guard file.size - position >= 8, let bytes = storage.recordBytes, bytes <= file.size - position - 8 else {
         let missing = bytesMissing(from: key, at: position, storages, indices, file)
         var short = refusal(
-          "reaches beyond the end of the file" + (missing.map { ", which is \($0.grouped) bytes too short" } ?? ""), key)
+          "reaches beyond the end of the file" + (missing.map { ", which is \($0.grouped) bytes too short" } ?? ""), key
+        )
         short.hint = "fetch the file again, it is not whole"
         throw short
       }

@@ -89,10 +89,10 @@ struct HostilePainTests {
       ),
       (#"{"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}"#, "R-SAFE-03", "twice"),
       (
-        #"{"__metadata__":{"x":"1","x":"2"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "R-JSON-03",
+        #"{"__metadata__":{"x":"1","x":"2"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "R-SAFE-03",
         "twice"
       ),
-      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"# + "\0\0", "R-SAFE-0", ""),
+      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"# + "\0\0", "R-JSON-01", ""),
     ])
   func twoTruths(_ header: String, _ rule: String, _ word: String) throws {
     let folder = try TemporaryFolder()
