@@ -1,5 +1,6 @@
 import BertConvKit
 import BertCore
+import ChangedModels
 import TestSupport
 import Testing
 
