@@ -9,7 +9,7 @@ package struct ForeignFamily: Sendable {
 
   package static let all: [ForeignFamily] = [
     ForeignFamily(title: "Funnel Transformer", modelTypes: ["funnel"], marks: ["r_w_bias", "model/input/rel_attn"]),
-    ForeignFamily(title: "Longformer", modelTypes: ["longformer"], marks: ["query_global"]),
+    ForeignFamily(title: "LED", modelTypes: ["led"], marks: ["longformer_self_attn"]),
     ForeignFamily(
       title: "XLM-RoBERTa XL", modelTypes: ["xlm-roberta-xl"], marks: ["attention.self_attn_layer_norm"]),
     ForeignFamily(title: "XLM or FlauBERT", modelTypes: ["xlm", "flaubert"], marks: ["attentions.0.q_lin"]),

@@ -76,7 +76,9 @@ struct Golden: Sendable {
     Refusal(.contradictory, message, file: path, rule: rule, hint: hint)
   }
 
-  private static let inputNames: Set<String> = ["input_ids", "attention_mask", "token_type_ids", "position_ids"]
+  private static let inputNames: Set<String> = [
+    "input_ids", "attention_mask", "global_attention_mask", "token_type_ids", "position_ids",
+  ]
 
   private static func sort(_ header: SafetensorsHeader, _ file: InputFile) throws -> (ModelInputs, [Output]) {
     var numbers: [String: [Int]] = [:]
@@ -119,7 +121,8 @@ struct Golden: Sendable {
     }
     let inputs = ModelInputs(
       shape: shape, inputIDs: numbers["input_ids"]!, attentionMask: numbers["attention_mask"],
-      tokenTypeIDs: numbers["token_type_ids"], positionIDs: numbers["position_ids"])
+      globalAttentionMask: numbers["global_attention_mask"], tokenTypeIDs: numbers["token_type_ids"],
+      positionIDs: numbers["position_ids"])
     return (inputs, outputs)
   }
 

@@ -39,7 +39,7 @@ struct Judgement {
     let rounded = try run(pair.single, inputs, wanting, start)
     var results: [VerificationReport.Output] = []
     let seen = try pair.single.visibility(golden.inputs)
-    for description in try pair.single.outputs(for: inputs.shape) where wanting.contains(description.name) {
+    for description in try pair.single.outputs(for: inputs) where wanting.contains(description.name) {
       let places = Visibility(seen[description.level], description).places
       guard !places.isEmpty else {
         throw Refusal(.contradictory, "the mask leaves nothing of \(description.name) to compare", rule: "R-GOLD-07")
@@ -88,7 +88,7 @@ struct Judgement {
     let computed = try run(model, inputs, wanting, start)
     var most = 0.0
     let seen = try model.visibility(golden.inputs)
-    for description in try model.outputs(for: inputs.shape) where wanting.contains(description.name) {
+    for description in try model.outputs(for: inputs) where wanting.contains(description.name) {
       let places = Visibility(seen[description.level], description).places
       for form in forms where form.name == description.name {
         guard form.shape == description.shape else { return .infinity }

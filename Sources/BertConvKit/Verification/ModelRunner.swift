@@ -38,7 +38,7 @@ struct ModelRunner {
         .contradictory, "the golden is of the family \(golden.family.quoted), the model is \(descriptor.family)",
         rule: "R-GOLD-05")
     }
-    let available = try pair.single.outputs(for: golden.inputs.shape)
+    let available = try pair.single.outputs(for: golden.inputs)
     try checkNames(golden, available)
     let storage = try storageCost(golden)
     let judgement = Judgement(golden: golden, storage: storage, tolerance: tolerance)

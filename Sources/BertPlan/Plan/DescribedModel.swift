@@ -8,7 +8,8 @@ extension ModelDescriptor {
   ///   - parts: those of the family's optional parts that the model has: `wiring.pooler`, `heads.mlm`. Parts without
   ///     which extents would not fit are there in any case.
   package init(_ family: FamilyDescriptor, configuration: Configuration, parts: Set<String>) throws {
-    let settings = try Settings(family, configuration: configuration, overrides: [], fallback: "huggingface")
+    var settings = try Settings(family, configuration: configuration, overrides: [], fallback: "huggingface")
+    if let refusal = settings.spread().first { throw refusal }
     let unknown = parts.subtracting(family.parts.map(\.path)).sorted()
     guard unknown.isEmpty else {
       throw Refusal(.contradictory, "\(family.family) has no parts \(unknown.joined(separator: ", "))")
@@ -22,6 +23,7 @@ extension ModelDescriptor {
         case .whenSetting(let setting, let values, let within):
           (within.map { path in present.contains { $0.path == path } } ?? true)
             && settings[setting]?.string.map(values.contains) == true
+        case .within(let path): present.contains { $0.path == path }
         }
       if isThere { present.append(part) }
     }

@@ -36,10 +36,11 @@ package struct Recognition: Sendable {
   package static func recognise(
     _ tensors: [TensorInfo], members: [Int], container: String, options: PlanOptions
   ) throws -> Recognition {
-    let modelType = options.configuration?.modelType
+    let overruled = options.configuration.flatMap(overruling)
+    let modelType = overruled == nil ? options.configuration?.modelType : nil
     let named = options.family
     let names = members.map { SourceName(index: $0, name: tensors[$0].name) }
-    let allowed = try families(modelType: modelType, named: named)
+    let allowed = try named == nil && overruled != nil ? [overruled!] : families(modelType: modelType, named: named)
     let matches = nearest(names, container: container)
     // Of families that are alike in all, the one comes first that names can prove.
     func rank(_ match: LayoutMatch) -> (Int, Int, Int) {
@@ -54,9 +55,12 @@ package struct Recognition: Sendable {
       return Recognition(choice.match, reason: accepted.reason, undecidedParts: choice.undecided)
     }
     if let other = fitting.first, let allowed {
+      let who = modelType.map { "the configuration says model_type \($0.quoted)" } ?? "it should be \(allowed.joined())"
+      let lacking = absent(allowed, names, container: container)
       throw Refusal(
         .contradictory,
-        "the tensors are named as in \(other.family.family), but \(modelType.map { "the configuration says model_type \($0.quoted)" } ?? "--family says \(allowed.joined())")",
+        "the tensors are named as in \(other.family.family), but \(who)"
+          + (lacking.isEmpty ? "" : ": missing are \(lacking.listed(4))"),
         hint: "give the configuration that belongs to these tensors with --config")
     }
     if let foreign = ForeignFamily.recognised(in: names.map(\.name)) { throw foreign.refusal }
@@ -75,6 +79,27 @@ package struct Recognition: Sendable {
     return bounds.filter { $0.bound == highest }.map {
       LayoutMatch($0.family, $0.layout, prefix: $0.prefix, tensors: names)
     }
+  }
+
+  /// The family whose dialect a configuration shows by keys that count more than its `model_type`.
+  private static func overruling(_ configuration: Configuration) -> String? {
+    Zoo.all.first { family in
+      family.dialects.contains { dialect in
+        dialect.overrulesModelType && dialect.recognisedBy.contains { configuration.object[$0] != nil }
+      }
+    }?.family
+  }
+
+  /// What some families' bodies have beyond what is there, under the names of the layout that comes nearest; empty where
+  /// none comes near.
+  private static func absent(_ families: [String], _ names: [SourceName], container: String) -> [String] {
+    let matches = Zoo.all.filter { families.contains($0.family) }.flatMap { family in
+      family.layouts.filter { $0.containers.contains(container) }.flatMap { layout in
+        layout.prefixes.map { LayoutMatch(family, layout, prefix: $0, tensors: names) }
+      }
+    }
+    guard let nearest = matches.max(by: { $0.coverage < $1.coverage }), nearest.coverage > 0.5 else { return [] }
+    return nearest.absentNames
   }
 
   /// The families that may be considered; nil for all.
@@ -129,19 +154,23 @@ package struct Recognition: Sendable {
         names.isEmpty ? "there are no tensors in it" : "no known family names its tensors like this: \(sample)"
       return Refusal(.unsupported, message, hint: "bertconv inspect lists what the file holds")
     }
-    let due = nearest.family.parts.filter { if case .always = $0.presence { true } else { false } }
-      .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
-    let filled = nearest.canonicalNames
-    let absent = due.filter { !filled.contains($0) }.map {
-      nearest.layout.storedName(of: $0, prefix: nearest.prefix, inner: nearest.inner) ?? $0
-    }
     let unknown = nearest.assignments.filter { !$0.value.isKnown }.keys.sorted()
     let unknownNames = unknown.map { tensors[$0].name }
     return Refusal(
       .missing,
-      "nearest to \(nearest.family.family) (\(nearest.layout.id)), but the body is not whole: \(absent.listed(4)) are missing"
+      "nearest to \(nearest.family.family) (\(nearest.layout.id)), but the body is not whole: \(nearest.absentNames.listed(4)) are missing"
         + (unknownNames.isEmpty ? "" : "; not known: \(unknownNames.listed(4))"),
       rule: "R-ALL-10", hint: "bertconv inspect lists what the file holds")
+  }
+}
+
+extension LayoutMatch {
+  /// What the body's first unit lacks, under the layout's names.
+  fileprivate var absentNames: [String] {
+    let filled = canonicalNames
+    let due = family.parts.filter { if case .always = $0.presence { true } else { false } }
+      .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
+    return due.filter { !filled.contains($0) }.map { layout.storedName(of: $0, prefix: prefix, inner: inner) ?? $0 }
   }
 }
 
