@@ -7,10 +7,12 @@ static const unsigned char variants[] = {
 #embed "../../Zoo/Variants/bert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/camembert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/convbert.json" suffix(, 0, )
+#embed "../../Zoo/Variants/data2vec-text.json" suffix(, 0, )
 #embed "../../Zoo/Variants/distilbert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/electra.json" suffix(, 0, )
 #embed "../../Zoo/Variants/longformer.json" suffix(, 0, )
 #embed "../../Zoo/Variants/roberta.json" suffix(, 0, )
+#embed "../../Zoo/Variants/xlm.json" suffix(, 0, )
 #embed "../../Zoo/Variants/xlm-roberta.json" suffix(, 0, )
 };
 

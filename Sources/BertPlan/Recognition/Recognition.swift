@@ -41,22 +41,29 @@ package struct Recognition: Sendable {
     let named = options.family
     let names = members.map { SourceName(index: $0, name: tensors[$0].name) }
     let allowed = try named == nil && overruled != nil ? [overruled!] : families(modelType: modelType, named: named)
-    let matches = nearest(names, container: container)
+    let matches = nearest(names, container: container, in: Zoo.all)
     // Of families that are alike in all, the one comes first that names can prove.
-    func rank(_ match: LayoutMatch) -> (Int, Int, Int) {
-      (match.unknownCount, -match.filledCount, match.family.proof == nil ? 1 : 0)
+    // Of layouts that are alike in all, the one whose language the configuration speaks.
+    func rank(_ match: LayoutMatch) -> (Int, Int, Int, Int) {
+      let spoken = Settings.dialect(match.family, of: options.configuration, fallback: match.layout.dialect)
+      return (
+        match.unknownCount, -match.filledCount, match.family.proof == nil ? 1 : 0,
+        spoken.id == match.layout.dialect ? 0 : 1
+      )
     }
     let fitting = matches.filter { $0.coverage == 1 }.sorted { rank($0) < rank($1) }
     if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }),
       best.unknownCount == 0 || fitting[0].unknownCount > 0
     {
-      let accepted = try accept(best, among: fitting, tensors, isNamed: allowed != nil, modelType: modelType)
+      let accepted = try accept(
+        best, among: fitting, tensors, isNamed: allowed != nil, configuration: options.configuration)
       let choice = try accepted.match.choosingPart(among: fitting, options)
       return Recognition(choice.match, reason: accepted.reason, undecidedParts: choice.undecided)
     }
     if let other = fitting.first, let allowed {
       let who = modelType.map { "the configuration says model_type \($0.quoted)" } ?? "it should be \(allowed.joined())"
-      let lacking = absent(allowed, names, container: container)
+      let due = nearest(names, container: container, in: allowed.compactMap { Zoo.families[$0] })
+      let lacking = due.first.map { $0.coverage > 0.5 ? $0.absentNames : [] } ?? []
       throw Refusal(
         .contradictory,
         "the tensors are named as in \(other.family.family), but \(who)"
@@ -68,16 +75,18 @@ package struct Recognition: Sendable {
   }
 
   /// The layouts that may hold the whole body, or those that come nearest where none does.
-  private static func nearest(_ names: [SourceName], container: String) -> [LayoutMatch] {
+  private static func nearest(
+    _ names: [SourceName], container: String, in families: [FamilyDescriptor]
+  ) -> [LayoutMatch] {
     let sieve = LayoutSieve(names)
-    let bounds = Zoo.all.flatMap { family in
+    let bounds = families.flatMap { family in
       family.layouts.filter { $0.containers.contains(container) }.flatMap { layout in
         sieve.bounds(family, layout).map { (family: family, layout: layout, prefix: $0.prefix, bound: $0.bound) }
       }
     }
     let highest = bounds.map(\.bound).max() ?? 0
     return bounds.filter { $0.bound == highest }.map {
-      LayoutMatch($0.family, $0.layout, prefix: $0.prefix, tensors: names)
+      LayoutMatch($0.family, $0.layout, prefix: $0.prefix, wrapper: sieve.wrapper, tensors: names)
     }
   }
 
@@ -88,18 +97,6 @@ package struct Recognition: Sendable {
         dialect.overrulesModelType && dialect.recognisedBy.contains { configuration.object[$0] != nil }
       }
     }?.family
-  }
-
-  /// What some families' bodies have beyond what is there, under the names of the layout that comes nearest; empty where
-  /// none comes near.
-  private static func absent(_ families: [String], _ names: [SourceName], container: String) -> [String] {
-    let matches = Zoo.all.filter { families.contains($0.family) }.flatMap { family in
-      family.layouts.filter { $0.containers.contains(container) }.flatMap { layout in
-        layout.prefixes.map { LayoutMatch(family, layout, prefix: $0, tensors: names) }
-      }
-    }
-    guard let nearest = matches.max(by: { $0.coverage < $1.coverage }), nearest.coverage > 0.5 else { return [] }
-    return nearest.absentNames
   }
 
   /// The families that may be considered; nil for all.
@@ -121,8 +118,10 @@ package struct Recognition: Sendable {
   }
 
   private static func accept(
-    _ best: LayoutMatch, among fitting: [LayoutMatch], _ tensors: [TensorInfo], isNamed: Bool, modelType: String?
+    _ best: LayoutMatch, among fitting: [LayoutMatch], _ tensors: [TensorInfo], isNamed: Bool,
+    configuration: Configuration?
   ) throws -> (match: LayoutMatch, reason: String) {
+    let modelType = configuration?.modelType
     if isNamed {
       return (best, modelType.map { "model_type is \($0), and the names fit" } ?? "it was named, and the names fit")
     }
@@ -137,6 +136,13 @@ package struct Recognition: Sendable {
     // A family whose names are some of another's leaves the other's own names unknown.
     let rivals = Set(proven.filter { $0.unknownCount == match.unknownCount }.map(\.family.family))
     guard rivals.count == 1 else {
+      let marked = proven.filter { $0.isMarked(tensors, configuration) }
+      if let match = marked.first, Set(marked.map(\.family.family)).count == 1 {
+        return (
+          match,
+          "the names fit \(rivals.sorted().joined(separator: " and ")), and the file shows that it is \(match.family.family)"
+        )
+      }
       throw Refusal(
         .contradictory, "the names fit several families: \(rivals.sorted().joined(separator: ", "))",
         hint: "say which it is with --family, or give its configuration with --config")
