@@ -205,12 +205,18 @@ struct Batch<Scalar: KernelScalar> {
         place: "global_attention_mask", rule: "R-GOLD-03")
     }
     let given = try checked(inputs.globalAttentionMask, "global_attention_mask", below: 2)
+    // The original Longformer has one mask: 2 where a token is global.
+    let three = try checked(inputs.attentionMask, "attention_mask", below: bounds.hasGlobals ? 3 : 2)
     let mask =
-      try checked(inputs.attentionMask, "attention_mask", below: 2)
+      three?.map { min($0, 1) }
       ?? bounds.masking.map { Self.mask(inputs.inputIDs, tokens: shape.tokens, padding: $0) }
+    let special = three.flatMap { mask in
+      mask.contains(2) ? mask.indices.map { mask[$0] == 2 || given?[$0] == 1 ? 1 : 0 } : nil
+    }
     globals =
       bounds.hasGlobals
-      ? try GlobalAttention(shape, given ?? bounds.globals?.mask(inputs.inputIDs, shape), visible: mask) : nil
+      ? try GlobalAttention(
+        shape, special ?? given ?? bounds.globals?.mask(inputs.inputIDs, shape), visible: mask) : nil
     guard let mask, mask.contains(0) else {
       (visible, hidden) = (nil, nil)
       return

@@ -279,6 +279,7 @@ public enum Head: Sendable, Equatable {
   case summary(pick: Pick, activation: Activation, labels: [String])
   /// A linear layer on the pooled output of each choice: [batch, choices]. With an activation it reads a dense layer of
   /// its own on one vector a sequence instead: the first token, where nothing else is said.
+  /// With `pick` alone it reads that vector itself.
   case choice(activation: Activation?, pick: Pick? = nil)
   /// A linear layer on each position: [batch, tokens, labels].
   case tokens(labels: [String])
