@@ -238,9 +238,10 @@ package struct Layout: Sendable {
   /// What the release's code computes where no configuration says it.
   package var rules: [String: Rule]
 
-  /// A setting as the quotient of another and a number, rounded down, but at least 1.
+  /// A setting as another one times a factor, divided by a number, rounded down, but at least 1.
   package struct Rule: Sendable {
     package var dividend: String
+    package var factor: Int
     package var divisor: Int
     package var remark: String
   }

@@ -51,7 +51,7 @@ struct KnownMistakes {
       Dictionary(grouping: key.words.keys, by: { key.words[$0]! }).values
         .map { $0.min { ($0.count, $0) < ($1.count, $1) }! }.sorted()
         .map { (try? JSONParser.parse(Array($0.utf8), "a word")) ?? .string($0) }
-    case .size where family.derived["headCount"] != nil && key.key == "num_attention_heads":
+    case .size where places(of: setting, family).contains("wiring.layers.attention.heads"):
       divisors(descriptor.sizes["hidden"] ?? 1).map(JSON.integer)
     case .size, .count: [1, 2, 4, 8].map(JSON.integer)
     case .id: (0...3).map(JSON.integer)
@@ -62,11 +62,15 @@ struct KnownMistakes {
 
   /// Twice and half of what every unit has: some count one side where others count both.
   private func otherExtents(_ setting: String, _ family: FamilyDescriptor, _ key: Dialect.Key) -> [JSON] {
-    let place = family.parts.flatMap(\.references).first { $0.setting == setting }?.path.joined(separator: ".")
+    let place = places(of: setting, family).first
     let own = place.flatMap { descriptor.json.member(at: $0)?.array }?.compactMap(\.integer) ?? []
     return [own.map { 2 * $0 }, own.map { $0 / 2 }].filter { $0.allSatisfy { $0 > 0 } }.map { extents in
       .array(extents.map { .integer($0 * key.divisor) })
     }
+  }
+
+  private func places(of setting: String, _ family: FamilyDescriptor) -> [String] {
+    family.parts.flatMap(\.references).filter { $0.setting == setting }.map { $0.path.joined(separator: ".") }
   }
 
   private func divisors(_ number: Int) -> [Int] { (1...min(number, 256)).filter { number % $0 == 0 } }
