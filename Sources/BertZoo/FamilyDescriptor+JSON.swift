@@ -149,6 +149,7 @@ extension Part {
     } else {
       presence = fields.optional("optional")?.bool == true ? .whenStored : .always
     }
+    formula = fields.has("formula") ? try FormulaClaim(fields.fields("formula")) : nil
     due = fields.has("due") ? try Due(fields.fields("due")) : nil
     tiedTo = (fields.optional("tiedTo")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     tensors = try fields.array("tensors").map {
@@ -167,13 +168,28 @@ extension Part {
   }
 }
 
+extension JSONFields {
+  /// A setting and the values with which something holds.
+  fileprivate mutating func condition() throws -> (setting: String, values: [String]) {
+    guard let (setting, values) = optional("when")?.object?.members.first else {
+      throw refusal("when", "a setting with its values")
+    }
+    return (setting, values.array?.compactMap(\.string) ?? [])
+  }
+}
+
+extension FormulaClaim {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    tensor = try fields.string("tensor")
+    formula = try fields.word("is")
+    (setting, values) = try fields.condition()
+    try fields.finish()
+  }
+}
+
 extension Part.Due {
   fileprivate init(_ fields: consuming JSONFields) throws {
-    guard let (setting, values) = fields.optional("when")?.object?.members.first else {
-      throw fields.refusal("when", "a setting with its values")
-    }
-    self.setting = setting
-    self.values = values.array?.compactMap(\.string) ?? []
+    (setting, values) = try fields.condition()
     least = (fields.optional("least")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
     try fields.finish()
   }

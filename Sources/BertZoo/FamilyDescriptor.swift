@@ -142,6 +142,8 @@ package struct Part: Sendable {
   package var tiedTo: [String: String]
   /// Of a part that is there when its tensors are stored: when they must be.
   package var due: Due?
+  /// A tensor that some configurations say is given by a formula. What is stored counts all the same.
+  package var formula: FormulaClaim?
 
   /// Tensors must be stored where a setting has one of these values and these extents are reached, and must not be
   /// stored where it has another.
@@ -160,6 +162,21 @@ package struct Part: Sendable {
     /// There with another part.
     case within(String)
   }
+}
+
+/// A configuration's word that a stored tensor is given by a formula.
+package struct FormulaClaim: Sendable {
+  package enum Formula: String, Sendable {
+    /// sin(p / 10000^(2⌊j/2⌋ / width)) in even columns j of row p, the cosine of the same in odd ones (A. Vaswani et
+    /// al. 2017, section 3.5).
+    case sinusoids
+  }
+  /// By canonical name.
+  package var tensor: String
+  package var formula: Formula
+  /// The setting that says so, and the values with which it does.
+  package var setting: String
+  package var values: [String]
 }
 
 /// A canonical tensor and what its shape is made of.
