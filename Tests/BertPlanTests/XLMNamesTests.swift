@@ -31,7 +31,7 @@ struct XLMNamesTests {
     "the parameters of the original code tell which family it is, or they do not",
     arguments: [
       ([], nil), ([("lgs", "en-fr")], "xlm"), ([("lgs", "fr")], "flaubert"), ([("pre_norm", true)], "flaubert"),
-      ([("layerdrop", 0.1), ("lgs", "en")], "flaubert"), ([("lang2id", ["en": 0])], "xlm"),
+      ([("layerdrop", .double(0.1)), ("lgs", "en")], "flaubert"), ([("lang2id", ["en": 0])], "xlm"),
       ([("lang2id", ["fr": 0])], "flaubert"), ([("lgs", "fr"), ("lang2id", ["en": 0])], nil),
     ] as [([(String, JSON)], String?)])
   func marks(_ more: [(String, JSON)], _ family: String?) throws {
@@ -54,7 +54,7 @@ struct XLMNamesTests {
     ])
   func unsupported(_ name: String, _ reason: String) {
     for prefix in ["", "module."] {
-      let names = (Self.names + [(name, [4, 4])]).map { (prefix + $0.name, $0.shape) }
+      let names = (Self.names + [(name: name, shape: Shape([4, 4]))]).map { (prefix + $0.name, $0.shape) }
       let catalogue = CatalogueOfNames(container: "torch legacy", names)
       let found = refused { try catalogue.plan(Self.parameters + [("lgs", "en")]) }
       #expect(found?.message.contains(reason) == true && found?.message.contains(name) == true)
