@@ -84,8 +84,14 @@ struct LayoutMatch {
     self.assignments = assignments
   }
 
-  /// The canonical names that stored tensors could fill.
-  var canonicalNames: Set<String> { Set(assignments.values.flatMap { $0.candidates.map(\.canonical) }) }
+  /// The canonical names that stored tensors could fill. Of two tied tensors either may be the one that was stored.
+  var canonicalNames: Set<String> {
+    var names = Set(assignments.values.flatMap { $0.candidates.map(\.canonical) })
+    for part in family.parts {
+      for (tied, original) in part.tiedTo where names.contains(tied) { names.insert(original) }
+    }
+    return names
+  }
 
   /// The share of the body's first unit that is there, from 0 to 1.
   var coverage: Double {

@@ -1,50 +1,50 @@
 import BertCore
 
 /// Builds zip archives byte by byte, with a knob for everything that a hostile one may get wrong.
-struct ZipBuilder {
-  struct Record {
-    var name: [UInt8]
-    var data: [UInt8]
-    var method: UInt16 = 0
+package struct ZipBuilder {
+  package struct Record {
+    package var name: [UInt8]
+    package var data: [UInt8]
+    package var method: UInt16 = 0
     /// As PyTorch sets them: names are UTF-8, sizes follow the data.
-    var flags: UInt16 = 0x0808
+    package var flags: UInt16 = 0x0808
     /// The data as it lies in the file; made from `data` and `method` where nil.
-    var packed: [UInt8]?
+    package var packed: [UInt8]?
     // What the headers state, where it is not the truth.
-    var crc: UInt32?
-    var size: UInt32?
-    var packedSize: UInt32?
-    var headerOffset: UInt32?
-    var extra: [UInt8] = []
-    var disk: UInt16 = 0
-    var localName: [UInt8]?
-    var localMethod: UInt16?
-    var localFlags: UInt16?
-    var localCRC: UInt32?
-    var localSizes: (packed: UInt32, unpacked: UInt32)?
-    var localExtra: [UInt8] = []
+    package var crc: UInt32?
+    package var size: UInt32?
+    package var packedSize: UInt32?
+    package var headerOffset: UInt32?
+    package var extra: [UInt8] = []
+    package var disk: UInt16 = 0
+    package var localName: [UInt8]?
+    package var localMethod: UInt16?
+    package var localFlags: UInt16?
+    package var localCRC: UInt32?
+    package var localSizes: (packed: UInt32, unpacked: UInt32)?
+    package var localExtra: [UInt8] = []
     /// Bytes between this record's data descriptor and what follows.
-    var gap: [UInt8] = []
+    package var gap: [UInt8] = []
 
-    init(_ name: String, _ data: [UInt8], deflated: Bool = false) {
+    package init(_ name: String, _ data: [UInt8], deflated: Bool = false) {
       self.name = Array(name.utf8)
       self.data = data
       method = deflated ? 8 : 0
     }
   }
 
-  var records: [Record]
+  package var records: [Record]
   /// PyTorch writes one always.
-  var hasZip64End = true
-  var comment: [UInt8] = []
-  var before: [UInt8] = []
-  var trailing: [UInt8] = []
+  package var hasZip64End = true
+  package var comment: [UInt8] = []
+  package var before: [UInt8] = []
+  package var trailing: [UInt8] = []
   /// Changes the numbers of the end records: (count, size, offset).
-  var statedEnd: (inout (count: UInt64, size: UInt64, offset: UInt64)) -> Void = { _ in }
+  package var statedEnd: (inout (count: UInt64, size: UInt64, offset: UInt64)) -> Void = { _ in }
 
-  init(_ records: [Record]) { self.records = records }
+  package init(_ records: [Record]) { self.records = records }
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var file = before
     var directory: [UInt8] = []
     for record in records {
@@ -83,12 +83,12 @@ struct ZipBuilder {
   }
 
   /// The lowest `width` bytes of a number, least significant first.
-  static func little(_ number: some BinaryInteger, _ width: Int) -> [UInt8] {
+  package static func little(_ number: some BinaryInteger, _ width: Int) -> [UInt8] {
     (0..<width).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
   }
 
   /// Deflate's plainest form: blocks that are stored.
-  static func deflate(_ data: [UInt8]) -> [UInt8] {
+  package static func deflate(_ data: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     var rest = data[...]
     repeat {

@@ -1,22 +1,24 @@
 import BertCore
 
 /// Makes LevelDB table files, sound ones by default, so that each test breaks one thing.
-struct TableWriter {
-  var entries: [(key: [UInt8], value: [UInt8])] = []
-  var restartInterval = 16
+package struct TableWriter {
+  package var entries: [(key: [UInt8], value: [UInt8])] = []
+  package var restartInterval = 16
   /// Entries of a data block.
-  var blockEntries = 1_000
-  var compression: UInt8 = 0
+  package var blockEntries = 1_000
+  package var compression: UInt8 = 0
   /// What is done to a block's contents before they are compressed and summed: the block's number, its bytes.
-  var changeBlock: (Int, inout [UInt8]) -> Void = { _, _ in }
+  package var changeBlock: (Int, inout [UInt8]) -> Void = { _, _ in }
   /// What is done to the contents of the index block.
-  var changeIndex: (inout [UInt8]) -> Void = { _ in }
+  package var changeIndex: (inout [UInt8]) -> Void = { _ in }
   /// Turns block contents into what is stored when `compression` is not 0.
-  var compress: ([UInt8]) -> [UInt8] = Bytes.snappyLiterals
+  package var compress: ([UInt8]) -> [UInt8] = Bytes.snappyLiterals
   /// The separators of the index, where they are not to be the last keys of the blocks.
-  var separators: [[UInt8]]?
+  package var separators: [[UInt8]]?
 
-  var bytes: [UInt8] {
+  package init() {}
+
+  package var bytes: [UInt8] {
     var file: [UInt8] = []
     var handles: [(key: [UInt8], value: [UInt8])] = []
     for (number, start) in stride(from: 0, to: entries.count, by: blockEntries).enumerated() {
@@ -35,7 +37,7 @@ struct TableWriter {
     return file + footer + Bytes.little(0xdb47_7524_8b80_fb57 as UInt64)
   }
 
-  func block(_ entries: [(key: [UInt8], value: [UInt8])], _ interval: Int) -> [UInt8] {
+  package func block(_ entries: [(key: [UInt8], value: [UInt8])], _ interval: Int) -> [UInt8] {
     var contents: [UInt8] = []
     var restarts: [UInt32] = []
     var last: [UInt8] = []
@@ -65,8 +67,8 @@ struct TableWriter {
 }
 
 /// Encodings that the containers of these tests are made of.
-enum Bytes {
-  static func varint(_ value: some BinaryInteger) -> [UInt8] {
+package enum Bytes {
+  package static func varint(_ value: some BinaryInteger) -> [UInt8] {
     var rest = UInt64(truncatingIfNeeded: value)
     var bytes: [UInt8] = []
     while rest >= 0x80 {
@@ -76,16 +78,23 @@ enum Bytes {
     return bytes + [UInt8(rest)]
   }
 
-  static func little(_ value: some FixedWidthInteger) -> [UInt8] {
+  package static func little(_ value: some FixedWidthInteger) -> [UInt8] {
     withUnsafeBytes(of: value.littleEndian) { Array($0) }
   }
 
-  static func floats(_ values: [Float]) -> [UInt8] { values.flatMap { little($0.bitPattern) } }
+  package static func floats(_ values: [Float]) -> [UInt8] { values.flatMap { little($0.bitPattern) } }
 
-  static func masked(_ bytes: [UInt8]) -> UInt32 { Checksum.masked(bytes.withUnsafeBytes { Checksum.crc32c($0) }) }
+  package static func masked(_ bytes: [UInt8]) -> UInt32 {
+    Checksum.masked(bytes.withUnsafeBytes { Checksum.crc32c($0) })
+  }
+
+  /// `00000-of-00002`.
+  package static func shardSuffix(_ number: Int, of count: Int) -> String {
+    [number, count].map { String(String(100_000 + $0).dropFirst()) }.joined(separator: "-of-")
+  }
 
   /// A Snappy block that holds literals only.
-  static func snappyLiterals(_ bytes: [UInt8]) -> [UInt8] {
+  package static func snappyLiterals(_ bytes: [UInt8]) -> [UInt8] {
     var result = varint(bytes.count)
     for start in stride(from: 0, to: bytes.count, by: 60) {
       let part = bytes[start..<min(start + 60, bytes.count)]
@@ -96,21 +105,23 @@ enum Bytes {
 }
 
 /// Fields of protocol-buffer messages.
-enum Field {
-  static func number(_ field: Int, _ value: some BinaryInteger) -> [UInt8] {
+package enum Field {
+  package static func number(_ field: Int, _ value: some BinaryInteger) -> [UInt8] {
     Bytes.varint(field << 3) + Bytes.varint(value)
   }
-  static func fixed32(_ field: Int, _ value: UInt32) -> [UInt8] { Bytes.varint(field << 3 | 5) + Bytes.little(value) }
-  static func bytes(_ field: Int, _ value: [UInt8]) -> [UInt8] {
+  package static func fixed32(_ field: Int, _ value: UInt32) -> [UInt8] {
+    Bytes.varint(field << 3 | 5) + Bytes.little(value)
+  }
+  package static func bytes(_ field: Int, _ value: [UInt8]) -> [UInt8] {
     Bytes.varint(field << 3 | 2) + Bytes.varint(value.count) + value
   }
-  static func text(_ field: Int, _ value: String) -> [UInt8] { bytes(field, Array(value.utf8)) }
+  package static func text(_ field: Int, _ value: String) -> [UInt8] { bytes(field, Array(value.utf8)) }
 
   /// `TensorShape`.
-  static func shape(_ dims: [Int]) -> [UInt8] { dims.flatMap { bytes(2, number(1, $0)) } }
+  package static func shape(_ dims: [Int]) -> [UInt8] { dims.flatMap { bytes(2, number(1, $0)) } }
 
   /// `TensorSlice`; an extent of nil spans the axis.
-  static func slice(_ extents: [Range<Int>?]) -> [UInt8] {
+  package static func slice(_ extents: [Range<Int>?]) -> [UInt8] {
     extents.flatMap { extent in
       bytes(1, extent.map { ($0.lowerBound == 0 ? [] : number(1, $0.lowerBound)) + number(2, $0.count) } ?? [])
     }
