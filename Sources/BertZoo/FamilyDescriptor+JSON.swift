@@ -53,6 +53,7 @@ extension Setting {
       guard names.count == 2 else { throw fields.refusal("computed", "a dividend and a divisor") }
       computedFrom = (names[0], names[1])
     }
+    each = fields.optional("each")?.string
     unwritten = fields.optional("unwritten")?.integer
     follows = fields.optional("follows")?.string
     otherwise = fields.optional("otherwise")
@@ -102,6 +103,7 @@ extension Dialect {
     id = try fields.string("id")
     recognisedBy = fields.has("recognise") ? try fields.strings("recognise") : []
     nestedIn = fields.has("nestedIn") ? try fields.strings("nestedIn") : []
+    overrulesModelType = fields.optional("overrulesModelType")?.bool ?? false
     keys = [:]
     for (name, value) in try fields.object("keys").members {
       keys[name] = try Key(JSONFields(value, "dialect.\(name)"))
@@ -109,7 +111,9 @@ extension Dialect {
     expectations = [:]
     for (key, value) in fields.optional("expect")?.object?.members ?? [] {
       var expectation = try JSONFields(value, "expect.\(key)")
-      expectations[key] = (try expectation.value("value"), try expectation.string("why"))
+      expectations[key] = (
+        try expectation.value("value"), expectation.optional("ofEach")?.bool ?? false, try expectation.string("why")
+      )
       try expectation.finish()
     }
     try fields.finish()
@@ -122,6 +126,7 @@ extension Dialect.Key {
     defaultValue = fields.optional("default")
     aliases = fields.has("aliases") ? try fields.strings("aliases") : []
     fixed = fields.optional("fixed")
+    divisor = fields.optional("dividedBy")?.integer ?? 1
     words = (fields.optional("words")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     remarks = (fields.optional("remarks")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     try fields.finish()
@@ -139,6 +144,8 @@ extension Part {
     let within = fields.optional("within")?.string
     if let (setting, values) = fields.optional("when")?.object?.members.first {
       presence = .whenSetting(setting, values.array?.compactMap(\.string) ?? [], within: within)
+    } else if let within {
+      presence = .within(within)
     } else {
       presence = fields.optional("optional")?.bool == true ? .whenStored : .always
     }
