@@ -36,6 +36,12 @@ extension FamilyDescriptor {
     }
     partArchitectures = try fields.object("partArchitectures").members
       .reduce(into: [:]) { $0[$1.key] = $1.value.string }
+    classParts = [:]
+    for (path, value) in fields.optional("classParts")?.object?.members ?? [] {
+      var classes = try JSONFields(value, "classParts.\(path)")
+      classParts[path] = (try classes.strings("with"), try classes.strings("without"))
+      try classes.finish()
+    }
     headChoices = try fields.array("headChoice").map { try HeadChoice(JSONFields($0, "headChoice")) }
     let evidence = try fields.value("proof")
     proof = evidence == .null ? nil : try Proof(JSONFields(evidence, "proof"))
@@ -61,6 +67,10 @@ extension Setting {
         let by = quotient[1].integer
       {
         suggestion = .quotient(of: of, by: by)
+      } else if let parts = value["parts"]?.array, parts.count == 2, let of = parts[0].string,
+        let count = parts[1].integer
+      {
+        suggestion = .parts(of: of, count)
       } else {
         suggestion = .value(value)
       }
@@ -73,6 +83,8 @@ extension DerivedSize {
   fileprivate init(_ fields: consuming JSONFields) throws {
     if fields.has("at") {
       self = .member(try fields.string("at"))
+    } else if fields.has("sum") {
+      self = .sum(try fields.string("sum"))
     } else if fields.has("quotient") {
       let pair = try fields.array("quotient")
       guard pair.count == 2, let dividend = pair[0].string else {
@@ -123,6 +135,7 @@ extension Dialect.Key {
     aliases = fields.has("aliases") ? try fields.strings("aliases") : []
     fixed = fields.optional("fixed")
     words = (fields.optional("words")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
+    readsRepeats = fields.has("reads") ? try fields.string("reads") == "repeats" : false
     remarks = (fields.optional("remarks")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     try fields.finish()
   }
@@ -136,6 +149,7 @@ extension Part {
       try fields.has("repeat") ? fields.optional("repeat")?.string.map { [$0] } ?? fields.strings("repeat") : []
     absentWhenEqual = fields.has("absentWhenEqual") ? try fields.strings("absentWhenEqual") : []
     needs = fields.has("needs") ? try fields.strings("needs") : []
+    excludes = fields.has("excludes") ? try fields.strings("excludes") : []
     let within = fields.optional("within")?.string
     if let (setting, values) = fields.optional("when")?.object?.members.first {
       presence = .whenSetting(setting, values.array?.compactMap(\.string) ?? [], within: within)

@@ -26,6 +26,8 @@ package struct FamilyDescriptor: Sendable {
   package var architectures: [String: String]
   /// The part of a checkpoint of several models that a Hugging Face class name stands for.
   package var partArchitectures: [String: String]
+  /// By a part's path, the Hugging Face classes whose models have it and those whose models have not.
+  package var classParts: [String: (with: [String], without: [String])]
   /// How to tell heads apart that are stored under the same names.
   package var headChoices: [HeadChoice]
   /// Nil where only a configuration or the user can say that a model is of this family.
@@ -42,6 +44,10 @@ package struct Setting: Sendable {
     case id
     /// How many units a repeated part has; at least 1.
     case count
+    /// The same of a part that may be absent, from 0 on; original configurations write it as a text.
+    case depth
+    /// A list of such numbers, one a stage; original configurations write it as a text such as `6_3x2_3x2`.
+    case counts
     /// A positive number.
     case epsilon
     /// One of the words of a dialect's table.
@@ -68,6 +74,8 @@ package struct Setting: Sendable {
     case value(JSON)
     /// The extent of a setting divided by a number.
     case quotient(of: String, by: Int)
+    /// A list of so many equal numbers that add up to a setting.
+    case parts(of: String, Int)
   }
 }
 
@@ -75,6 +83,8 @@ package struct Setting: Sendable {
 package enum DerivedSize: Sendable {
   /// The number that stands at a path of the model descriptor.
   case member(String)
+  /// The sum of the numbers in the list that stands there.
+  case sum(String)
   case quotient(String, String)
   /// `size` / `divisor`
   case fraction(size: String, divisor: Int)
@@ -110,6 +120,8 @@ package struct Dialect: Sendable {
     package var remarks: [String: String]
     /// The value that this dialect's code has fixed, whatever a file says.
     package var fixed: JSON?
+    /// Whether a list's text is read for how often its stages are repeated (`2` in `3x2`), not for their numbers.
+    package var readsRepeats = false
 
     /// All keys that mean the setting.
     package var spellings: [String] { (key.map { [$0] } ?? []) + aliases }
@@ -129,6 +141,8 @@ package struct Part: Sendable {
   package var absentWhenEqual: [String]
   /// Parts without which this one cannot be computed.
   package var needs: [String]
+  /// Parts beside which it cannot.
+  package var excludes: [String]
   package var tensors: [TensorTemplate]
   /// Of a part that is not there: whose copy its tensors are.
   package var tiedTo: [String: String]
@@ -203,6 +217,8 @@ package struct Layout: Sendable {
   package var part: String?
   /// What the release's code computes where no configuration says it.
   package var rules: [String: Rule]
+  /// The setting that gets the numbers of units of the blocks `{b}`; nil where no name holds those.
+  package var blocksTell: String?
 
   /// A setting as the quotient of another and a number, rounded down, but at least 1.
   package struct Rule: Sendable {
@@ -271,6 +287,8 @@ package enum TensorOperation: String, Sendable {
   /// none. Adding it changes nothing, and other releases of the same models store it.
   case noTokenTypes = "no-token-types"
 
+  /// Puts an axis of 1 before all others: a vector becomes a matrix of one row.
+  case oneRow = "one row"
   /// Makes one axis of the first two, row-major: `[heads, size, hidden]` → `[heads · size, hidden]`. The payload stays
   /// what it is; the inverse splits the axis again.
   case mergeFirst = "merge first"
@@ -283,7 +301,7 @@ package enum TensorOperation: String, Sendable {
     case .firstThird: 0
     case .secondThird: 1
     case .lastThird: 2
-    case .transpose, .transposeGroups, .lastFirst, .noTokenTypes, .mergeFirst, .mergeLast: nil
+    case .transpose, .transposeGroups, .lastFirst, .noTokenTypes, .oneRow, .mergeFirst, .mergeLast: nil
     }
   }
 }

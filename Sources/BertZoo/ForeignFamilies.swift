@@ -9,7 +9,6 @@ package struct ForeignFamily: Sendable {
 
   package static let all: [ForeignFamily] = [
     ForeignFamily(title: "ConvBERT", modelTypes: ["convbert"], marks: ["key_conv_attn_layer", "conv_attn_key"]),
-    ForeignFamily(title: "Funnel Transformer", modelTypes: ["funnel"], marks: ["r_w_bias", "model/input/rel_attn"]),
     ForeignFamily(title: "Longformer", modelTypes: ["longformer"], marks: ["query_global"]),
     ForeignFamily(
       title: "XLM-RoBERTa XL", modelTypes: ["xlm-roberta-xl"], marks: ["attention.self_attn_layer_norm"]),

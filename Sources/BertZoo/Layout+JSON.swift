@@ -26,7 +26,8 @@ extension Layout {
         part: fields.optional("part")?.string,
         rules: try (fields.optional("rules")?.object?.members ?? []).reduce(into: [:]) {
           $0[$1.key] = try Rule(JSONFields($1.value, "layout.\(id).rules.\($1.key)"))
-        })
+        },
+        blocksTell: fields.optional("blocksTell")?.string)
       try fields.finish()
       return layout
     }

@@ -10,8 +10,8 @@ package struct Recognition: Sendable {
   let assignments: [Int: Assignment]
   let wrapper: String
   let prefix: String
-  /// How many units every group of layers has, where layers are stored by groups; else 1.
-  let inner: Int
+  /// How names number the units.
+  let numbering: UnitNumbering
   /// The parts of a checkpoint of several models of which nothing says which is meant; empty where that is known.
   let undecidedParts: [String]
 
@@ -22,7 +22,7 @@ package struct Recognition: Sendable {
     assignments = match.assignments
     wrapper = match.wrapper
     prefix = match.prefix
-    inner = match.inner
+    numbering = match.numbering
     self.undecidedParts = undecidedParts
   }
 
@@ -130,7 +130,7 @@ package struct Recognition: Sendable {
       .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
     let filled = nearest.canonicalNames
     let absent = due.filter { !filled.contains($0) }.map {
-      nearest.layout.storedName(of: $0, prefix: nearest.prefix, inner: nearest.inner) ?? $0
+      nearest.layout.storedName(of: $0, prefix: nearest.prefix, nearest.numbering) ?? $0
     }
     let unknown = nearest.assignments.filter { !$0.value.isKnown }.keys.sorted()
     let unknownNames = unknown.map { tensors[$0].name }
@@ -150,14 +150,12 @@ extension ForeignFamily {
 
 extension Layout {
   /// The name under which this layout stores a canonical tensor; nil where it has none.
-  func storedName(of canonical: String, prefix: String, inner: Int) -> String? {
+  func storedName(of canonical: String, prefix: String, _ numbering: UnitNumbering) -> String? {
     let numbered = NumberedName(canonical)
     for row in tensors {
       guard let match = NamePattern(row.canonical).match(numbered) else { continue }
       let name = row.pattern.replacing("{prefix}", with: prefix)
-      guard let unit = match.first else { return name }
-      return name.replacingIndex(unit).replacing("{g}", with: String(unit / inner))
-        .replacing("{k}", with: String(unit % inner))
+      return match.first.map { numbering.name(name, unit: $0) } ?? name
     }
     return nil
   }
