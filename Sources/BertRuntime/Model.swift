@@ -36,7 +36,7 @@ package final class Model<Scalar: KernelScalar> {
     }
   }
 
-  private var bounds: InputBounds {
+  var bounds: InputBounds {
     var bounds = InputBounds(
       vocabulary: sizes.vocabulary, segments: sizes.segments, positions: sizes.positions,
       padding: descriptor.wiring.embeddings.padding,

@@ -30,6 +30,11 @@ package struct TokenVisibility: Sendable {
   package var tokens: Int
   /// 1 where a token is seen, one entry a row; nil where all are.
   package var mask: [UInt8]?
+
+  package init(tokens: Int, mask: [UInt8]?) {
+    self.tokens = tokens
+    self.mask = mask
+  }
 }
 
 /// A computed output, row-major.

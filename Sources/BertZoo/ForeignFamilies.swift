@@ -8,7 +8,6 @@ package struct ForeignFamily: Sendable {
   package var marks: [String]
 
   package static let all: [ForeignFamily] = [
-    ForeignFamily(title: "ConvBERT", modelTypes: ["convbert"], marks: ["key_conv_attn_layer", "conv_attn_key"]),
     ForeignFamily(title: "Longformer", modelTypes: ["longformer"], marks: ["query_global"]),
     ForeignFamily(
       title: "XLM-RoBERTa XL", modelTypes: ["xlm-roberta-xl"], marks: ["attention.self_attn_layer_norm"]),

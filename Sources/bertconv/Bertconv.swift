@@ -14,7 +14,8 @@ struct Bertconv: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      ConvertCommandLine.self, InspectCommandLine.self, VerifyCommandLine.self, ZooCommandLine.self,
+      ConvertCommandLine.self, InspectCommandLine.self, VerifyCommandLine.self, GoldenCommandLine.self,
+      ZooCommandLine.self,
     ])
 
   static func main() {

@@ -17,6 +17,10 @@ struct OperationTests {
       ([3, 4], [.mergeLast], [12]),
       ([3, 4], [.mergeFirst], [12]),
       ([5, 2, 3], [.transpose], [5, 3, 2]),
+      ([5, 2, 3], [.transposeGroups], [5, 3, 2]),
+      ([7, 5], [.transposeGroups], [7, 5]),
+      ([5, 2, 3], [.lastFirst], [3, 5, 2]),
+      ([7, 5], [.lastFirst], [5, 7]),
       ([9], [.transpose, .mergeFirst, .mergeLast], [9]),
     ] as [([Int], [TensorOperation], [Int])])
   func shapes(_ stored: [Int], _ operations: [TensorOperation], _ canonical: [Int]) {
@@ -31,6 +35,8 @@ struct OperationTests {
   @Test("undoing gives the stored matrix; what was merged stays merged")
   func undoing() {
     #expect(Shape([12, 20]).undoing([.mergeLast, .transpose]) == Shape([20, 12]))
+    #expect(Shape([3, 5, 2]).undoing([.lastFirst]) == Shape([5, 2, 3]))
+    #expect(Shape([5, 3, 2]).undoing([.transposeGroups]) == Shape([5, 2, 3]))
   }
 
   @Test("`{_i}` is nothing for layer 0 and a number above it for the others")

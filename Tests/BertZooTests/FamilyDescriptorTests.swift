@@ -31,7 +31,9 @@ struct FamilyDescriptorTests {
         #expect(family.settings[setting]?.kind == .word && !values.isEmpty)
         #expect(within.map(paths.contains) ?? true)
       }
-      for case .symbol(let symbol) in part.tensors.flatMap(\.shape) {
+      for dimension in part.tensors.flatMap(\.shape) {
+        if case .optional(let symbol) = dimension { #expect(family.settings[symbol]?.unwritten != nil, "\(symbol)") }
+        guard case .symbol(let symbol) = dimension else { continue }
         // The rows of a classifier are told by its tensors alone.
         #expect(symbols.contains(symbol) || symbol.hasSuffix("Labels"), "\(symbol)")
       }

@@ -75,6 +75,22 @@ struct PayloadOperationTests {
     }
   }
 
+  @Test("the last axis becomes the first, of a matrix as well")
+  func lastFirst() throws {
+    let result = try CountingSource([3, 2, 4]).canonical([.lastFirst])
+    for place in 0..<4 {
+      for row in 0..<6 { #expect(result[place * 6 + row] == Float(row * 4 + place)) }
+    }
+    #expect(try CountingSource([3, 4]).canonical([.lastFirst]) == CountingSource([3, 4]).canonical([.transpose]))
+  }
+
+  @Test("groups are transposed one by one, a matrix is none")
+  func groups() throws {
+    let source = CountingSource([3, 2, 4])
+    #expect(try source.canonical([.transposeGroups]) == source.canonical([.transpose]))
+    #expect(try CountingSource([3, 4]).canonical([.transposeGroups]) == CountingSource([3, 4]).values)
+  }
+
   @Test("transposing twice gives the stored order back, with a merge between as well")
   func twice() throws {
     let source = CountingSource([4, 6])

@@ -29,8 +29,8 @@ struct SchemaDocumentTests {
   func complete() {
     #expect(
       SchemaFiles.names == [
-        "bertw-header", "convert", "descriptor", "error", "golden", "inspect", "provenance", "variant", "verify",
-        "zoo-model", "zoo",
+        "bertw-header", "convert", "descriptor", "error", "golden-check", "golden", "inspect", "provenance", "variant",
+        "verify", "zoo-model", "zoo",
       ])
   }
 

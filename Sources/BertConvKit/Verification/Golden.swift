@@ -29,8 +29,12 @@ struct Golden: Sendable {
     /// Whether the reference computed it in double precision (`NAME.f64`).
     var isDouble: Bool
     var shape: Shape
-    fileprivate var bytes: Range<Int>
-    fileprivate var dtype: DType
+    fileprivate var place: Place
+
+    fileprivate enum Place: Sendable {
+      case stored(DType, Range<Int>)
+      case computed([Double])
+    }
 
     /// The name of the tensor in the golden.
     var stored: String { isDouble ? name + ".f64" : name }
@@ -44,14 +48,18 @@ struct Golden: Sendable {
   let weights: DType?
   let inputs: ModelInputs
   let outputs: [Output]
+  /// What the rounding of stored weights costs, by output, where outputs were computed and not recorded.
+  let allowance: [String: NoiseFloor]
   /// Words of the metadata that are not known.
   let remarks: [String]
-  private let file: InputFile
+  /// Nil for what was computed and never stored.
+  private let file: InputFile?
 
   /// Reads the header and the inputs; every number is compared with what the model allows when the model is run.
   init(_ path: String) throws {
     self.path = path
-    file = try InputFile(path)
+    let file = try InputFile(path)
+    self.file = file
     let header = try SafetensorsHeader(file)
     let metadata = header.metadata
     guard metadata["format"] == "bertw-golden", metadata["version"] == "1" else {
@@ -69,11 +77,41 @@ struct Golden: Sendable {
     precision = Precision(rawValue: word) ?? .f32
     weights = metadata["weights"].flatMap { DType(rawValue: $0.uppercased()) }
     (inputs, outputs) = try Golden.sort(header, file)
+    allowance = [:]
     self.remarks = remarks
+  }
+
+  /// What a model computes in double precision, in the place of what a reference recorded.
+  ///
+  /// - Parameters:
+  ///   - outputs: by name, with their shapes.
+  ///   - allowance: what the rounding of both models' weights costs.
+  init(
+    computedBy path: String, family: String, producer: String, inputs: ModelInputs,
+    outputs: [(name: String, shape: Shape, values: [Double])], allowance: [String: NoiseFloor]
+  ) {
+    self.path = path
+    self.family = family
+    self.producer = producer
+    precision = .f64
+    weights = nil
+    self.inputs = inputs
+    self.outputs = outputs.map { Output(name: $0.name, isDouble: true, shape: $0.shape, place: .computed($0.values)) }
+    self.allowance = allowance
+    remarks = []
+    file = nil
   }
 
   private static func refusal(_ path: String, _ message: String, _ rule: String, hint: String? = nil) -> Refusal {
     Refusal(.contradictory, message, file: path, rule: rule, hint: hint)
+  }
+
+  /// The inputs that are there.
+  var inputNames: [String] {
+    [
+      ("input_ids", inputs.inputIDs), ("attention_mask", inputs.attentionMask),
+      ("token_type_ids", inputs.tokenTypeIDs), ("position_ids", inputs.positionIDs),
+    ].filter { $0.1 != nil }.map(\.0)
   }
 
   private static let inputNames: Set<String> = ["input_ids", "attention_mask", "token_type_ids", "position_ids"]
@@ -111,7 +149,7 @@ struct Golden: Sendable {
         }
         let name = isDouble ? String(info.name.dropLast(4)) : info.name
         outputs.append(
-          Output(name: name, isDouble: isDouble, shape: info.shape, bytes: entry.bytes, dtype: info.dtype))
+          Output(name: name, isDouble: isDouble, shape: info.shape, place: .stored(info.dtype, entry.bytes)))
       }
     }
     guard !outputs.isEmpty else {
@@ -140,9 +178,14 @@ struct Golden: Sendable {
 
   /// The recorded values, row-major.
   func values(of output: Output) throws -> [Double] {
-    var values: [Double] = []
-    values.reserveCapacity(output.shape.count ?? 0)
-    try file.stream(output.bytes) { chunk in try Numbers.forEach(in: chunk, output.dtype) { values.append($0) } }
-    return values
+    switch output.place {
+    case .computed(let values): return values
+    case .stored(let dtype, let bytes):
+      guard let file else { preconditionFailure("a stored output without a file") }
+      var values: [Double] = []
+      values.reserveCapacity(output.shape.count ?? 0)
+      try file.stream(bytes) { chunk in try Numbers.forEach(in: chunk, dtype) { values.append($0) } }
+      return values
+    }
   }
 }

@@ -10,7 +10,7 @@ struct ModelRunner {
   let descriptor: ModelDescriptor
   let threads: Int
   let remarks: [String]
-  private let pair: PrecisionPair
+  let pair: PrecisionPair
 
   init(_ request: VerificationRequest) throws {
     var switches = request.switches
@@ -68,15 +68,22 @@ struct ModelRunner {
     }
   }
 
-  /// What it cost that the weights are stored in a smaller type than the reference's were, where the golden says so.
+  /// The types that weights are stored in.
+  var storedTypes: Set<DType> {
+    Set(opened.source.catalogue.tensors.map(\.info.dtype)).intersection([.f64, .f32, .f16, .bf16])
+  }
+
+  /// What it cost that weights are stored in a smaller type than the reference's were, where the golden says so.
   private func storageCost(_ golden: Golden) throws -> [String: NoiseFloor] {
-    guard golden.weights == .f32,
-      opened.source.catalogue.tensors.contains(where: { $0.info.dtype == .f16 || $0.info.dtype == .bf16 })
-    else { return [:] }
-    let wanting = Set(golden.outputs.map(\.name))
-    let computed = try pair.double.run(golden.inputs, wanting: wanting)
+    guard golden.weights == .f32, !storedTypes.isDisjoint(with: [.f16, .bf16]) else { return golden.allowance }
+    return try roundingCost(of: golden.inputs, Set(golden.outputs.map(\.name)))
+  }
+
+  /// How far outputs move if every weight moves at random within what its stored type rounds away.
+  func roundingCost(of inputs: ModelInputs, _ wanting: Set<String>) throws -> [String: NoiseFloor] {
+    let computed = try pair.double.run(inputs, wanting: wanting)
     let shaken = try Model<Double>(descriptor, weights: PlannedWeights(opened, jitter: true), threads: threads)
-    let moved = try shaken.run(golden.inputs, wanting: wanting)
+    let moved = try shaken.run(inputs, wanting: wanting)
     return Dictionary(
       uniqueKeysWithValues: wanting.map { name in
         let distances = zip(moved[name]!.values, computed[name]!.values).map { $0 - $1 }

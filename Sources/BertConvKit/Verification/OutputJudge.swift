@@ -40,7 +40,11 @@ struct Visibility {
 
   /// - Parameter seen: of the tokens that the output's entries belong to.
   init(_ seen: TokenVisibility, _ description: OutputDescription) {
-    let count = description.shape.count ?? 0
+    self.init(seen, shape: description.shape, unit: description.unit)
+  }
+
+  init(_ seen: TokenVisibility, shape: Shape, unit: OutputDescription.Unit) {
+    let count = shape.count ?? 0
     guard let mask = seen.mask else {
       places = Array(0..<count)
       return
@@ -49,7 +53,7 @@ struct Visibility {
     func seesAnything(_ sequence: Int) -> Bool { mask[sequence * tokens..<(sequence + 1) * tokens].contains(1) }
     var places: [Int] = []
     places.reserveCapacity(count)
-    switch description.unit {
+    switch unit {
     case .token:
       let width = count / max(1, mask.count)
       for (row, seen) in mask.enumerated() where seen == 1 { places += row * width..<(row + 1) * width }
@@ -57,7 +61,7 @@ struct Visibility {
       let width = count / sequences
       for sequence in 0..<sequences where seesAnything(sequence) { places += sequence * width..<(sequence + 1) * width }
     case .attention:
-      let heads = description.shape[1], keys = description.shape[3]
+      let heads = shape[1], keys = shape[3]
       for sequence in 0..<sequences {
         for head in 0..<heads {
           for query in 0..<tokens where mask[sequence * tokens + query] == 1 {

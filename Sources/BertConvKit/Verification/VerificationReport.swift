@@ -33,6 +33,8 @@ public struct VerificationRequest: Sendable {
   public var model: String
   public var switches = SourceSwitches()
   public var goldens: [String] = []
+  /// Another model that must compute the same on generated inputs.
+  public var against: String?
   public var tolerance: Tolerance?
   /// Nil: all cores.
   public var threads: Int?
@@ -104,6 +106,8 @@ public struct VerificationReport: Sendable {
   }
 
   public var model: String
+  /// The model that it was held against.
+  public var against: String?
   public var integrity: Integrity
   public var goldens: [GoldenResult] = []
   public var remarks: [String] = []
@@ -123,7 +127,8 @@ public struct VerificationReport: Sendable {
       damage = ["part": .string(part), "message": .string(message)]
     }
     return [
-      "model": .string(model), "verdict": .string(verdict.rawValue), "integrity": .string(integrity.word),
+      "model": .string(model), "against": against.map(JSON.string) ?? .null, "verdict": .string(verdict.rawValue),
+      "integrity": .string(integrity.word),
       "damage": damage,
       "tolerance": tolerance.map { ["absolute": JSON($0.absolute), "relative": JSON($0.relative)] } ?? .null,
       "goldens": .array(goldens.map(\.json)), "remarks": .array(remarks.map(JSON.string)),

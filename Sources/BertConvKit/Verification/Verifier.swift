@@ -18,19 +18,25 @@ public struct Verifier {
   public func run() throws -> VerificationReport {
     var report = VerificationReport(model: request.model, integrity: try judge())
     report.tolerance = request.tolerance
+    report.against = request.against
     if case .damaged = report.integrity { return report }
     if case .sameContent(let differences) = report.integrity {
       report.remarks.append("the content is intact, but another tool wrote the file: \(differences)")
     }
-    guard !request.goldens.isEmpty else {
+    guard !request.goldens.isEmpty || request.against != nil else {
       if report.integrity == .foreign { throw nothingProven() }
       // Switches without a golden prove nothing, but wrong ones are still wrong.
       if !request.switches.isEmpty { report.remarks += try ModelRunner(request).remarks }
       return report
     }
-    let goldens = try request.goldens.map(Golden.init)
+    var goldens = try request.goldens.map { try Golden($0) }
     let runner = try ModelRunner(request)
     report.remarks += runner.remarks
+    if let against = request.against {
+      let found = try Counterpart(against, beside: request).goldens(for: runner)
+      goldens += found.goldens
+      report.remarks += found.remarks
+    }
     for golden in goldens {
       report.remarks += golden.remarks
       report.goldens.append(try namingFile(golden.path) { try runner.judge(golden, request.tolerance) })
@@ -49,6 +55,7 @@ public struct Verifier {
   private func nothingProven() -> Refusal {
     Refusal(
       .missing, "this is no .bertw file, and without a golden nothing can be proven of it", file: request.model,
-      hint: "give what the original computes with --golden FILE, or convert it and verify the result")
+      hint: "give what the original computes with --golden FILE, or another model of the same weights with "
+        + "--against MODEL")
   }
 }

@@ -46,7 +46,9 @@ package struct Recognition: Sendable {
       (match.unknownCount, -match.filledCount, match.family.proof == nil ? 1 : 0)
     }
     let fitting = matches.filter { $0.coverage == 1 }.sorted { rank($0) < rank($1) }
-    if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }) {
+    if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }),
+      best.unknownCount == 0 || fitting[0].unknownCount > 0
+    {
       let accepted = try accept(best, among: fitting, tensors, isNamed: allowed != nil, modelType: modelType)
       let choice = try accepted.match.choosingPart(among: fitting, options)
       return Recognition(choice.match, reason: accepted.reason, undecidedParts: choice.undecided)
@@ -107,7 +109,8 @@ package struct Recognition: Sendable {
         .contradictory, "the names fit \(families), but families that name their body alike would fit as well",
         hint: "say which family it is with --family, or give its configuration with --config")
     }
-    let rivals = Set(proven.map(\.family.family))
+    // A family whose names are some of another's leaves the other's own names unknown.
+    let rivals = Set(proven.filter { $0.unknownCount == match.unknownCount }.map(\.family.family))
     guard rivals.count == 1 else {
       throw Refusal(
         .contradictory, "the names fit several families: \(rivals.sorted().joined(separator: ", "))",

@@ -68,7 +68,9 @@ package struct Settings: Sendable {
       let number = below.json.integer
     else {
       guard [dividend, divisor].contains(where: { values[$0]?.origin == .byHand }) else { return }
-      throw Refusal(.usage, "--set needs both \(keys[0]) and \(keys[1]), of which one says nothing alone")
+      throw Refusal(
+        .contradictory, "\(keys[0]) / \(keys[1]) is what the tensors tell; one of them alone says nothing",
+        rule: "R-CFG-02", hint: "give both with --set")
     }
     let isByHand = above.origin == .byHand || below.origin == .byHand
     values[name] = Value(

@@ -14,6 +14,11 @@ struct VerifyCommandLine: ParsableCommand {
     help: ArgumentHelp("Inputs and outputs recorded with the original model; may be repeated.", valueName: "file"))
   var golden: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Another model, of any container, that must compute the same on generated inputs.", valueName: "model"))
+  var against: String?
+
   @Option(help: ArgumentHelp("Accept differences up to this, in place of the noise floor.", valueName: "x"))
   var atol: Double?
 
@@ -40,6 +45,7 @@ struct VerifyCommandLine: ParsableCommand {
       var request = VerificationRequest(model: model)
       request.switches = sources.switches
       request.goldens = golden
+      request.against = against
       request.threads = threads
       if atol != nil || rtol != nil { request.tolerance = Tolerance(absolute: atol ?? 0, relative: rtol ?? 0) }
       let report = try Verifier(request, progress: ProgressBar.progress(common)).run()

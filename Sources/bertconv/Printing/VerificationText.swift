@@ -51,6 +51,7 @@ struct VerificationText {
     let goldens = report.goldens.count
     switch report.verdict {
     case .pass where goldens == 0: return "pass: the file is whole"
+    case .pass where report.against != nil: return "pass: computes what \(report.against!.printable) computes"
     case .pass: return "pass: computes what \(goldens == 1 ? "the golden says" : "all \(goldens) goldens say")"
     case .fail: return "fail: \(report.goldens.count { $0.verdict != .pass }) of \(goldens) goldens differ"
     case .damaged: return "damaged"

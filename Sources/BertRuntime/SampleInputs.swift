@@ -1,0 +1,58 @@
+import BertCore
+
+extension Model {
+  /// Batches that touch what the model has: rows of every table, masks with padding, all segments, a single token, and
+  /// the longest sequence up to `longest`. The same model and numbers give the same batches.
+  ///
+  /// - Parameter shapes: `[batch, tokens]`; for models with a choice head an axis of two choices is put between them.
+  package func sampleInputs(longest: Int = 128) -> [ModelInputs] {
+    let bounds = bounds
+    let room = bounds.positions.map { $0 - (bounds.padding.map { $0 + 1 } ?? 0) } ?? longest
+    let most = min(longest, room, InputLimits.tokens)
+    var generator = SampleGenerator(state: 0x9e37_79b9_7f4a_7c15)
+    return [(4, min(24, max(1, most))), (2, 1), (1, max(1, most))].map { batch, tokens in
+      sample(batch, tokens, bounds, &generator)
+    }
+  }
+
+  private func sample(
+    _ batch: Int, _ tokens: Int, _ bounds: InputBounds, _ generator: inout SampleGenerator
+  ) -> ModelInputs {
+    let sequences = bounds.choices ? 2 * batch : batch
+    var ids: [Int] = []
+    var mask: [Int] = []
+    var types: [Int] = []
+    for sequence in 0..<sequences {
+      // The first sequence is whole, so that the last position is seen.
+      let length = sequence == 0 ? tokens : 1 + generator.below(tokens)
+      let second = generator.below(length + 1)
+      for token in 0..<tokens {
+        let seen = token < length
+        var id = generator.below(bounds.vocabulary)
+        if let padding = bounds.padding {
+          // Where positions are counted from the ids, padding is what the mask hides and nothing else.
+          if !seen { id = padding } else if id == padding { id = padding == 0 ? min(1, bounds.vocabulary - 1) : 0 }
+        }
+        ids.append(id)
+        mask.append(seen ? 1 : 0)
+        types.append(token < second ? 0 : generator.below(min(bounds.segments ?? 1, 2)))
+      }
+    }
+    let shape: Shape = bounds.choices ? [batch, 2, tokens] : [batch, tokens]
+    return ModelInputs(
+      shape: shape, inputIDs: ids, attentionMask: mask, tokenTypeIDs: bounds.segments == nil ? nil : types)
+  }
+}
+
+/// Numbers that look random and are the same everywhere (SplitMix64).
+private struct SampleGenerator {
+  var state: UInt64
+
+  mutating func below(_ bound: Int) -> Int {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return Int((z ^ (z >> 31)) % UInt64(bound))
+  }
+}
