@@ -46,6 +46,16 @@ install: deps ## install the binary below PREFIX (/usr/local)
 	$(SWIFT) build -c release --product bertconv --static-swift-stdlib --scratch-path .build-install
 	install -D -m 755 $$($(SWIFT) build -c release --static-swift-stdlib --scratch-path .build-install --show-bin-path)/bertconv $(DESTDIR)$(PREFIX)/bin/bertconv
 
+.PHONY: matrix
+matrix: deps ## measure the errors of every family, layout and head, and write the table in README
+	$(SWIFT) build --product bertconv
+	BERTCONV=$$($(SWIFT) build --show-bin-path)/bertconv python3 Tools/matrix.py
+
+.PHONY: matrix-check
+matrix-check: deps ## tell whether the table in README has what the fixtures hold
+	$(SWIFT) build --product bertconv
+	BERTCONV=$$($(SWIFT) build --show-bin-path)/bertconv python3 Tools/matrix.py --check
+
 .PHONY: lint
 lint: ## check the arrows between modules and the style of the code
 	Tools/check_imports.sh

@@ -29,7 +29,7 @@ NUMPY_TYPES = {"F32": "<f4", "F16": "<f2"}
 HEADER_LIMIT = 16 * 2**20
 FAMILIES = (
     "bert albert roberta xlm-roberta xlm-roberta-xl camembert distilbert "
-    "electra convbert xlm flaubert funnel longformer"
+    "electra convbert xlm flaubert funnel longformer data2vec-text"
 ).split()
 
 

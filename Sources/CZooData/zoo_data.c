@@ -7,6 +7,7 @@ static const unsigned char variants[] = {
 #embed "../../Zoo/Variants/bert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/camembert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/convbert.json" suffix(, 0, )
+#embed "../../Zoo/Variants/data2vec-text.json" suffix(, 0, )
 #embed "../../Zoo/Variants/distilbert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/electra.json" suffix(, 0, )
 #embed "../../Zoo/Variants/funnel.json" suffix(, 0, )
