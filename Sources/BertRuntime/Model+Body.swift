@@ -46,6 +46,9 @@ extension Model {
           hidden, levels[leg.from], adding: earlier, levels[0], width: sizes.hidden, into: full, execution)
         hidden = full
       }
+      if index == body.steps.count - 1 {
+        try loadedFinalNorm()?.apply(hidden, rows: levels[leg.to].rows, into: hidden, execution)
+      }
       room("hidden_states.\(index + 1)")?.update(from: hidden, count: count(index + 1))
     }
     return hidden

@@ -16,6 +16,7 @@ package final class Model<Scalar: KernelScalar> {
   private var embeddings: Embeddings<Scalar>?
   /// By what the names of their weights begin with.
   private var layers: [String: EncoderLayer<Scalar>] = [:]
+  private var finalNorm: Norm<Scalar>?
   private var pooler: Pooler<Scalar>?
   private var heads: [String: any HeadBlock<Scalar>] = [:]
 
@@ -37,9 +38,11 @@ package final class Model<Scalar: KernelScalar> {
   }
 
   var bounds: InputBounds {
+    let embeddings = descriptor.wiring.embeddings
     var bounds = InputBounds(
-      vocabulary: sizes.vocabulary, segments: sizes.segments, positions: sizes.positions,
-      padding: descriptor.wiring.embeddings.padding,
+      vocabulary: sizes.vocabulary, segments: sizes.segments, typesAreTokens: embeddings.typesAreTokens,
+      languages: sizes.languages, positions: sizes.positions, padding: embeddings.padding,
+      masking: descriptor.wiring.masking?.padding,
       choices: descriptor.heads.values.contains { if case .choice = $0 { true } else { false } })
     if case .relative = descriptor.wiring.layers.attention {
       bounds.segments = ModelDescriptor.largestSize
@@ -222,18 +225,19 @@ extension Model {
   func loadedEmbeddings() throws -> Embeddings<Scalar> {
     if let embeddings { return embeddings }
     let wiring = descriptor.wiring.embeddings
-    let shared = descriptor.heads.values.contains { if case .mlm(_, _, tied: true) = $0 { true } else { false } }
+    let shared = descriptor.heads.values.contains(where: \.usesTokenTable)
     let name = "embeddings.token.weight"
     let table: TokenTable<Scalar> =
       shared
       ? .packed(try loader.matrix(name, rows: sizes.vocabulary, columns: sizes.embedding))
       : .rows(try loader.tensor(name, [sizes.vocabulary, sizes.embedding]))
     let loaded = Embeddings(
-      token: table,
+      token: table, width: sizes.embedding,
       segment: try sizes.segments.map { try loader.tensor("embeddings.segment.weight", [$0, sizes.embedding]) },
       position: try wiring.positions == .unused
         ? nil : sizes.positions.map { try loader.tensor("embeddings.position.weight", [$0, sizes.embedding]) },
-      norm: try loader.norm("embeddings.norm", width: sizes.embedding, epsilon: wiring.epsilon),
+      language: try sizes.languages.map { try loader.tensor("embeddings.language.weight", [$0, sizes.embedding]) },
+      norm: try wiring.epsilon.map { try loader.norm("embeddings.norm", width: sizes.embedding, epsilon: $0) },
       projection: wiring.projection
         ? try loader.linear("embeddings.projection", out: sizes.hidden, in: sizes.embedding) : nil)
     embeddings = loaded
@@ -245,6 +249,13 @@ extension Model {
     let layer = try loader.encoderLayer(name, descriptor.wiring.layers, sizes)
     layers[name] = layer
     return layer
+  }
+
+  func loadedFinalNorm() throws -> Norm<Scalar>? {
+    if finalNorm == nil, let wiring = descriptor.wiring.finalNorm {
+      finalNorm = try loader.norm("final.norm", width: sizes.hidden, epsilon: wiring.epsilon)
+    }
+    return finalNorm
   }
 
   private func loadedPooler() throws -> Pooler<Scalar> {
@@ -266,7 +277,7 @@ extension Model {
 
   /// The token table, for a decoder that is tied to it.
   private func tokenTable(for head: Head) throws -> TokenTable<Scalar>? {
-    guard case .mlm(_, _, tied: true) = head else { return nil }
+    guard head.usesTokenTable else { return nil }
     return try loadedEmbeddings().token
   }
 }

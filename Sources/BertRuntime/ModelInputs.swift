@@ -8,19 +8,26 @@ package struct ModelInputs: Sendable, Equatable {
   package var inputIDs: [Int]
   /// 1 where a token is seen, 0 where it is padding; nil: all are seen.
   package var attentionMask: [Int]?
-  /// Segment ids; nil: all 0.
+  /// Segment ids; nil: all 0, or none where types are rows of the token table.
   package var tokenTypeIDs: [Int]?
+  /// Language ids; nil: no language is added. A model without a table of languages does not look at them.
+  package var languages: [Int]?
   /// Nil: as the wiring counts them, 0, 1, 2 … in most models.
   package var positionIDs: [Int]?
+  /// [sequences, starts]: the starts for which a head with candidates looks for ends; nil: the most probable ones.
+  package var starts: [Int]?
 
   package init(
-    shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, tokenTypeIDs: [Int]? = nil, positionIDs: [Int]? = nil
+    shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, tokenTypeIDs: [Int]? = nil, languages: [Int]? = nil,
+    positionIDs: [Int]? = nil, starts: [Int]? = nil
   ) {
     self.shape = shape
     self.inputIDs = inputIDs
     self.attentionMask = attentionMask
     self.tokenTypeIDs = tokenTypeIDs
+    self.languages = languages
     self.positionIDs = positionIDs
+    self.starts = starts
   }
 }
 
@@ -39,10 +46,16 @@ struct InputBounds {
   var vocabulary: Int
   /// Nil: types mean nothing.
   var segments: Int?
+  /// Whether types that are given are rows of the token table.
+  var typesAreTokens = false
+  /// Nil: there is no table of languages.
+  var languages: Int? = nil
   /// Nil: there is no table, so that sequences may have any length.
   var positions: Int?
   /// The id of the padding token where positions are counted from it.
   var padding: Int? = nil
+  /// The id of the padding token where the rows of hidden tokens are set to 0.
+  var masking: Int? = nil
   /// Whether inputs may have an axis for choices.
   var choices: Bool
   /// What is added to the scores of tokens that are hidden.
@@ -104,11 +117,19 @@ struct Batch<Scalar: KernelScalar> {
   /// One entry a row (sequence · tokens + token).
   let ids: [Int]
   let types: [Int]
+  /// Rows of the token table; nil: none is added.
+  let tokenTypes: [Int]?
+  /// Nil: no language is added.
+  let languages: [Int]?
   let positions: [Int]
   /// 1 where a token is seen; nil where all are.
   let visible: [UInt8]?
   /// 0 where a token is seen and `hiddenScore` where it is hidden, [rows]; nil where all are seen.
   let hidden: Buffer<Scalar>?
+  /// Whether the rows of hidden tokens are set to 0.
+  private let isMasked: Bool
+  /// [sequences, starts], as given.
+  let starts: [Int]?
   let hiddenScore: Double
   /// How far a token is from the next, in tokens of the sequence as it came.
   let distance: Int
@@ -143,14 +164,19 @@ struct Batch<Scalar: KernelScalar> {
       return values
     }
     ids = try checked(inputs.inputIDs, "input_ids", below: bounds.vocabulary)!
-    guard bounds.segments != nil || inputs.tokenTypeIDs == nil else {
+    guard bounds.segments != nil || bounds.typesAreTokens || inputs.tokenTypeIDs == nil else {
       throw Refusal(
         .contradictory, "the model has no segments, but token_type_ids are given", place: "token_type_ids",
         rule: "R-GOLD-03")
     }
     types =
-      try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
+      try checked(bounds.typesAreTokens ? nil : inputs.tokenTypeIDs, "token_type_ids", below: bounds.segments ?? 1)
       ?? [Int](repeating: 0, count: shape.rows)
+    tokenTypes =
+      bounds.typesAreTokens ? try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.vocabulary) : nil
+    languages = try bounds.languages.flatMap { try checked(inputs.languages, "langs", below: $0) }
+    starts = inputs.starts
+    isMasked = bounds.masking != nil
     guard bounds.positions != nil || inputs.positionIDs == nil else {
       throw Refusal(
         .contradictory, "the model has no positions, but position_ids are given", place: "position_ids",
@@ -163,12 +189,14 @@ struct Batch<Scalar: KernelScalar> {
       ?? checked(counted, "the count of tokens", below: limit)
       ?? (0..<shape.rows).map { $0 % shape.tokens }
     (hiddenScore, distance) = (bounds.hiddenScore, 1)
-    let mask = try checked(inputs.attentionMask, "attention_mask", below: 2)
+    let mask =
+      try checked(inputs.attentionMask, "attention_mask", below: 2)
+      ?? bounds.masking.map { Self.mask(inputs.inputIDs, tokens: shape.tokens, padding: $0) }
     guard let mask, mask.contains(0) else {
       (visible, hidden) = (nil, nil)
       return
     }
-    guard mask.contains(1) else {
+    guard mask.contains(1) || inputs.attentionMask == nil else {
       throw Refusal(
         .contradictory, "attention_mask hides every token, so that nothing is left to compare", place: "attention_mask",
         rule: "R-GOLD-07")
@@ -184,6 +212,7 @@ struct Batch<Scalar: KernelScalar> {
     (self.shape, self.ids, self.types, self.positions) = (shape, ids, types, positions)
     (self.visible, self.hiddenScore, self.distance) = (visible, hiddenScore, distance)
     hidden = Self.scores(visible, hiddenScore)
+    (tokenTypes, languages, starts, isMasked) = (nil, nil, nil, false)
   }
 
   private static func scores(_ visible: [UInt8]?, _ hiddenScore: Double) -> Buffer<Scalar>? {
@@ -198,6 +227,20 @@ struct Batch<Scalar: KernelScalar> {
     var looking = self
     looking.keys = .unpooled(hidden, batch)
     return looking
+  }
+
+  /// 1 for as many tokens at the beginning of each sequence as it has ids other than `padding`, wherever they stand.
+  private static func mask(_ ids: [Int], tokens: Int, padding: Int) -> [Int] {
+    stride(from: 0, to: ids.count, by: tokens).flatMap { start in
+      let length = ids[start..<start + tokens].count { $0 != padding }
+      return (0..<tokens).map { $0 < length ? 1 : 0 }
+    }
+  }
+
+  /// Sets the rows of hidden tokens to 0 where the model does so; `values` [rows, width].
+  func maskRows(of values: UnsafeMutablePointer<Scalar>, width: Int) {
+    guard isMasked, let visible else { return }
+    for row in 0..<rows where visible[row] == 0 { (values + row * width).update(repeating: 0, count: width) }
   }
 
   /// Positions that count the tokens of each sequence other than `padding`, from `padding` + 1 on; padding itself has

@@ -24,6 +24,8 @@ struct ModelSizes {
   let positions: Int?
   /// Nil where there is no table of segments.
   let segments: Int?
+  /// Nil where there is no table of languages.
+  let languages: Int?
 
   init(_ descriptor: ModelDescriptor) throws {
     func size(_ name: String) throws -> Int? {
@@ -51,6 +53,7 @@ struct ModelSizes {
     vocabulary = try required("vocabulary")
     positions = wiring.embeddings.positions == .none ? nil : try required("positions")
     segments = try size("segments")
+    languages = wiring.embeddings.language ? try required("languages") : nil
     guard embedding == hidden || wiring.embeddings.projection else {
       throw Refusal(
         .contradictory, "embeddings of width \(embedding) do not reach \(hidden) hidden columns without a projection",

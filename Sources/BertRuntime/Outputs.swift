@@ -12,12 +12,25 @@ package struct OutputDescription: Sendable, Equatable {
     case attention
   }
 
+  /// Of indices of the best ones: [sequences, ranks, groups], the best first, and beside them the scores of all.
+  package struct Candidates: Sendable, Equatable {
+    /// The output [sequences, groups, candidates] with the scores.
+    package var scores: String
+    package var ranks: Int
+    /// Choices that are made side by side.
+    package var groups: Int
+  }
+
   /// As goldens name it.
   package var name: String
   package var shape: Shape
   package var unit: Unit
   /// The part of the model that computes it: `embeddings`, `layers.3`, `pooler`, `heads.mlm`.
   package var stage: String
+  /// Of indices: what they are chosen among.
+  package var candidates: Candidates? = nil
+  /// Whether it only serves to judge other outputs, and no golden holds it.
+  package var isInternal = false
   /// The number of the hidden state that this part reads.
   package var reads = 0
   /// How often the sequences had been pooled, whose tokens the entries belong to.

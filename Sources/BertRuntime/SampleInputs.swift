@@ -22,6 +22,7 @@ extension Model {
     var ids: [Int] = []
     var mask: [Int] = []
     var types: [Int] = []
+    var languages: [Int] = []
     for sequence in 0..<sequences {
       // The first sequence is whole, so that the last position is seen.
       let length = sequence == 0 ? tokens : 1 + generator.below(tokens)
@@ -35,12 +36,14 @@ extension Model {
         }
         ids.append(id)
         mask.append(seen ? 1 : 0)
+        languages.append(bounds.languages.map { generator.below($0) } ?? 0)
         types.append(token < second ? 0 : generator.below(min(bounds.segments ?? 1, 2)))
       }
     }
     let shape: Shape = bounds.choices ? [batch, 2, tokens] : [batch, tokens]
     return ModelInputs(
-      shape: shape, inputIDs: ids, attentionMask: mask, tokenTypeIDs: bounds.segments == nil ? nil : types)
+      shape: shape, inputIDs: ids, attentionMask: mask, tokenTypeIDs: bounds.segments == nil ? nil : types,
+      languages: bounds.languages == nil ? nil : languages)
   }
 }
 

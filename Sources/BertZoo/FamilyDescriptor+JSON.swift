@@ -156,6 +156,7 @@ extension Part {
     } else {
       presence = fields.optional("optional")?.bool == true ? .whenStored : .always
     }
+    due = fields.has("due") ? try Due(fields.fields("due")) : nil
     tiedTo = (fields.optional("tiedTo")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     tensors = try fields.array("tensors").map {
       guard let pair = $0.array, pair.count == 2, let name = pair[0].string, let shape = pair[1].array else {
@@ -169,6 +170,28 @@ extension Part {
           return symbol.hasSuffix("?") ? .optional(String(symbol.dropLast())) : .symbol(symbol)
         })
     }
+    try fields.finish()
+  }
+}
+
+extension Part.Due {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    guard let (setting, values) = fields.optional("when")?.object?.members.first else {
+      throw fields.refusal("when", "a setting with its values")
+    }
+    self.setting = setting
+    self.values = values.array?.compactMap(\.string) ?? []
+    least = (fields.optional("least")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
+    try fields.finish()
+  }
+}
+
+extension Proof.Mark {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    storedNames = fields.has("storedNames") ? try fields.strings("storedNames") : []
+    has = fields.has("has") ? try fields.strings("has") : []
+    lacks = fields.has("lacks") ? try fields.strings("lacks") : []
+    differs = (fields.optional("differs")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value }
     try fields.finish()
   }
 }
@@ -188,6 +211,7 @@ extension Proof {
     names = try fields.strings("names")
     parts = fields.has("parts") ? try fields.strings("parts") : []
     least = (fields.optional("least")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
+    marks = try fields.has("marks") ? fields.array("marks").map { try Mark(JSONFields($0, "proof.marks")) } : []
     exact = (fields.optional("exact")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
     try fields.finish()
   }

@@ -146,6 +146,16 @@ package struct Part: Sendable {
   package var tensors: [TensorTemplate]
   /// Of a part that is not there: whose copy its tensors are.
   package var tiedTo: [String: String]
+  /// Of a part that is there when its tensors are stored: when they must be.
+  package var due: Due?
+
+  /// Tensors must be stored where a setting has one of these values and these extents are reached, and must not be
+  /// stored where it has another.
+  package struct Due: Sendable {
+    package var setting: String
+    package var values: [String]
+    package var least: [String: Int]
+  }
 
   package enum Presence: Sendable {
     case always
@@ -198,6 +208,20 @@ package struct Proof: Sendable {
   package var least: [String: Int]
   /// And these have exactly these.
   package var exact: [String: Int]
+  /// What tells the family from one whose tensors are the same; one mark is enough.
+  package var marks: [Mark]
+
+  /// What a file of the family shows beside the names of its tensors. All that is said must hold.
+  package struct Mark: Sendable {
+    /// One stored name, as it stands, matches one of these globs.
+    package var storedNames: [String]
+    /// The configuration has one of these keys.
+    package var has: [String]
+    /// The configuration has none of these.
+    package var lacks: [String]
+    /// The configuration has these keys, with other values.
+    package var differs: [String: JSON]
+  }
 }
 
 /// How one kind of release names and stores the tensors.

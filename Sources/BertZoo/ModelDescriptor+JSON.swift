@@ -51,6 +51,8 @@ extension Wiring {
     embeddings = try EmbeddingsWiring(fields.fields("embeddings"))
     layers = try LayersWiring(fields.fields("layers"))
     decoder = fields.has("decoder") ? try DecoderWiring(fields.fields("decoder")) : nil
+    finalNorm = fields.has("final") ? try FinalWiring(fields.fields("final")) : nil
+    masking = fields.has("masking") ? try MaskingWiring(fields.fields("masking")) : nil
     pooler = fields.has("pooler") ? try PoolerWiring(fields.fields("pooler")) : nil
     try fields.finish()
   }
@@ -58,12 +60,34 @@ extension Wiring {
   fileprivate var json: JSON {
     var object: JSONObject = ["embeddings": embeddings.json, "layers": layers.json]
     object["decoder"] = decoder?.json
+    object["final"] = finalNorm.map { ["epsilon": JSON($0.epsilon)] }
+    object["masking"] = masking.map { ["padding": .integer($0.padding)] }
     object["pooler"] = pooler.map { ["activation": .string($0.activation.rawValue)] }
     return .object(object)
   }
 }
 
+extension FinalWiring {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    epsilon = try fields.epsilon()
+    try fields.finish()
+  }
+}
+
+extension MaskingWiring {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    padding = try fields.integer("padding")
+    guard (0..<ModelDescriptor.largestSize).contains(padding) else {
+      throw fields.refusal("padding", "the id of a token")
+    }
+    try fields.finish()
+  }
+}
+
 extension EmbeddingsWiring {
+  /// What stands under `types` where token types are rows of the token table.
+  private enum Types: String { case token }
+
   fileprivate init(_ fields: consuming JSONFields) throws {
     positions = try fields.word("positions")
     padding = fields.has("padding") ? try fields.integer("padding") : nil
@@ -71,15 +95,19 @@ extension EmbeddingsWiring {
     else {
       throw fields.refusal("padding", "the id that positions are counted from")
     }
-    epsilon = try fields.epsilon()
-    projection = fields.has("projection")
-    if projection, try fields.value("projection") != true { throw fields.refusal("projection", "true or nothing") }
+    language = try fields.flag("language")
+    typesAreTokens = fields.has("types") ? try fields.word("types", Types.self) == .token : false
+    epsilon = fields.has("epsilon") ? try fields.epsilon() : nil
+    projection = try fields.flag("projection")
     try fields.finish()
   }
 
   fileprivate var json: JSON {
-    var object: JSONObject = ["positions": .string(positions.rawValue), "epsilon": JSON(epsilon)]
+    var object: JSONObject = ["positions": .string(positions.rawValue)]
+    object["epsilon"] = epsilon.map { JSON($0) }
     object["padding"] = padding.map { .integer($0) }
+    if language { object["language"] = true }
+    if typesAreTokens { object["types"] = .string(Types.token.rawValue) }
     if projection { object["projection"] = true }
     return .object(object)
   }
@@ -154,16 +182,19 @@ extension AttentionWiring {
     case .relative: self = .relative(heads: heads, firstToken: try fields.word("firstToken"))
     case .mixedConvolution: self = .mixedConvolution(heads: heads)
     case .dense:
-      self = .dense(heads: heads, distance: fields.has("distance") ? try fields.word("distance") : nil)
+      self = .dense(
+        heads: heads, distance: fields.has("distance") ? try fields.word("distance") : nil,
+        causal: try fields.flag("causal"))
     }
     try fields.finish()
   }
 
   fileprivate var json: JSON {
     switch self {
-    case .dense(let heads, let distance):
+    case .dense(let heads, let distance, let causal):
       var object: JSONObject = ["kind": .string(Kind.dense.rawValue), "heads": .integer(heads)]
       object["distance"] = distance.map { .string($0.rawValue) }
+      if causal { object["causal"] = true }
       return .object(object)
     case .relative(let heads, let firstToken):
       return [
@@ -183,24 +214,43 @@ extension PoolerWiring {
 }
 
 extension Head {
-  private enum Kind: String { case mlm, pooled, firstToken, choice, tokens, span, rtd }
-  /// What stands under `decoder` of an MLM head whose decoder is not the token table.
+  private enum Kind: String { case mlm, lm, pooled, firstToken, summary, choice, tokens, span, spanBeam, rtd }
+  /// More candidates than any search keeps.
+  private static let mostCandidates = 1_024
+  /// What stands under `decoder` of a language model's head whose decoder is not the token table.
   private enum Decoder: String { case own }
 
   fileprivate init(_ fields: consuming JSONFields) throws {
     switch try fields.word("kind", Kind.self) {
     case .mlm:
       self = .mlm(
-        activation: try fields.word("activation"), epsilon: try fields.epsilon(),
-        tied: fields.has("decoder") ? try fields.word("decoder", Decoder.self) != .own : true)
+        activation: try fields.word("activation"), epsilon: try fields.epsilon(), tied: try Head.isTied(&fields))
+    case .lm: self = .lm(tied: try Head.isTied(&fields))
     case .pooled: self = .pooled(labels: try fields.labels())
     case .firstToken: self = .firstToken(activation: try fields.word("activation"), labels: try fields.labels())
-    case .choice: self = .choice(activation: fields.has("activation") ? try fields.word("activation") : nil)
+    case .summary:
+      self = .summary(
+        pick: try fields.word("pick"), activation: try fields.word("activation"), labels: try fields.labels())
+    case .choice:
+      self = .choice(
+        activation: fields.has("activation") ? try fields.word("activation") : nil,
+        pick: fields.has("pick") ? try fields.word("pick") : nil)
+    case .spanBeam:
+      let counts = try ["starts", "ends"].map { key in
+        let count = try fields.integer(key)
+        guard (1...Head.mostCandidates).contains(count) else { throw fields.refusal(key, "a number of candidates") }
+        return count
+      }
+      self = .spanBeam(starts: counts[0], ends: counts[1], epsilon: try fields.epsilon())
     case .tokens: self = .tokens(labels: try fields.labels())
     case .span: self = .span
     case .rtd: self = .rtd(activation: try fields.word("activation"))
     }
     try fields.finish()
+  }
+
+  private static func isTied(_ fields: inout JSONFields) throws -> Bool {
+    fields.has("decoder") ? try fields.word("decoder", Decoder.self) != .own : true
   }
 
   fileprivate var json: JSON {
@@ -219,7 +269,20 @@ extension Head {
       return .object(object)
     case .pooled(let labels): return object(.pooled, labels)
     case .firstToken(let activation, let labels): return object(.firstToken, labels, activation)
-    case .choice(let activation): return object(.choice, [], activation)
+    case .lm(let tied):
+      var object: JSONObject = ["kind": .string(Kind.lm.rawValue)]
+      if !tied { object["decoder"] = .string(Decoder.own.rawValue) }
+      return .object(object)
+    case .summary(let pick, let activation, let labels):
+      return object(.summary, labels, activation).setting(.string(pick.rawValue), at: ["pick"])
+    case .choice(let activation, let pick):
+      let plain = object(.choice, [], activation)
+      return pick.map { plain.setting(.string($0.rawValue), at: ["pick"]) } ?? plain
+    case .spanBeam(let starts, let ends, let epsilon):
+      return [
+        "kind": .string(Kind.spanBeam.rawValue), "starts": .integer(starts), "ends": .integer(ends),
+        "epsilon": JSON(epsilon),
+      ]
     case .tokens(let labels): return object(.tokens, labels)
     case .span: return object(.span)
     case .rtd(let activation): return object(.rtd, [], activation)
@@ -232,6 +295,13 @@ extension JSONFields {
     let value = try double("epsilon")
     guard value > 0, value.isFinite else { throw refusal("epsilon", "a positive number") }
     return value
+  }
+
+  /// True where the member is there; it says nothing else.
+  fileprivate mutating func flag(_ key: String) throws -> Bool {
+    guard has(key) else { return false }
+    guard try value(key) == true else { throw refusal(key, "true or nothing") }
+    return true
   }
 
   fileprivate mutating func labels() throws -> [String] { has("labels") ? try strings("labels") : [] }

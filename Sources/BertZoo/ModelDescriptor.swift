@@ -47,20 +47,43 @@ public struct Wiring: Sendable, Equatable {
   public var layers: LayersWiring
   /// Nil where the last layer's output is the last hidden state.
   public var decoder: DecoderWiring?
+  /// The norm after the last layer; nil where there is none.
+  public var finalNorm: FinalWiring?
+  /// Nil where hidden tokens are merely not seen.
+  public var masking: MaskingWiring?
   /// Nil where the file has no pooler.
   public var pooler: PoolerWiring?
 
   public init(
-    embeddings: EmbeddingsWiring, layers: LayersWiring, decoder: DecoderWiring? = nil, pooler: PoolerWiring?
+    embeddings: EmbeddingsWiring, layers: LayersWiring, decoder: DecoderWiring? = nil, finalNorm: FinalWiring? = nil,
+    masking: MaskingWiring? = nil, pooler: PoolerWiring?
   ) {
     self.embeddings = embeddings
     self.layers = layers
     self.decoder = decoder
+    self.finalNorm = finalNorm
+    self.masking = masking
     self.pooler = pooler
   }
 }
 
-/// The sum of the embedding tables that are there, then a norm, then a projection where there is one.
+/// A norm after the last layer: what it gives is the last hidden state.
+public struct FinalWiring: Sendable, Equatable {
+  public var epsilon: Double
+
+  public init(epsilon: Double) { self.epsilon = epsilon }
+}
+
+/// The rows of hidden tokens are set to 0 after the embeddings and after every layer. Without an attention mask the
+/// first tokens of a sequence are seen, as many as its ids other than `padding`.
+public struct MaskingWiring: Sendable, Equatable {
+  /// The id of the padding token.
+  public var padding: Int
+
+  public init(padding: Int) { self.padding = padding }
+}
+
+/// The sum of the embedding tables that are there, then a norm where there is one, then a projection where there is one.
 public struct EmbeddingsWiring: Sendable, Equatable {
   /// Where position ids come from and whether their table is added.
   public enum Positions: String, Sendable {
@@ -76,14 +99,23 @@ public struct EmbeddingsWiring: Sendable, Equatable {
   public var positions: Positions
   /// The id of the padding token, where positions are counted from it.
   public var padding: Int?
-  /// The ε of the norm after the sum.
-  public var epsilon: Double
+  /// Whether the rows of a table of languages are added for the languages that are given.
+  public var language: Bool
+  /// Whether token types that are given add rows of the token table; they then have no table of their own.
+  public var typesAreTokens: Bool
+  /// The ε of the norm after the sum; nil where there is no norm.
+  public var epsilon: Double?
   /// Whether a linear layer leads from the embeddings' width to the hidden one; without it the two are the same.
   public var projection: Bool
 
-  public init(positions: Positions, padding: Int? = nil, epsilon: Double, projection: Bool = false) {
+  public init(
+    positions: Positions, padding: Int? = nil, language: Bool = false, typesAreTokens: Bool = false, epsilon: Double?,
+    projection: Bool = false
+  ) {
     self.positions = positions
     self.padding = padding
+    self.language = language
+    self.typesAreTokens = typesAreTokens
     self.epsilon = epsilon
     self.projection = projection
   }
@@ -95,6 +127,8 @@ public struct LayersWiring: Sendable, Equatable {
   public enum NormPlace: String, Sendable, CaseIterable {
     /// LN(x + f(x)), as in the original Transformer.
     case post
+    /// x + f(LN(x)); the sum itself is not normalised.
+    case pre
   }
   public var attention: AttentionWiring
   /// Of the position-wise network.
@@ -164,8 +198,9 @@ public enum AttentionWiring: Sendable, Equatable {
     /// q · r + k · r (`relative_key_query`)
     case keyQuery
   }
-  /// Every query sees every key that is not hidden; `distance` is nil where scores do not depend on it.
-  case dense(heads: Int, distance: Distance?)
+  /// Every query sees every key that is not hidden; `distance` is nil where scores do not depend on it. With `causal`
+  /// it sees the keys up to its own instead, hidden ones too.
+  case dense(heads: Int, distance: Distance?, causal: Bool = false)
   /// Heads of dense attention on one half of the columns, as many kernels of span-based dynamic convolution on the
   /// other.
   case mixedConvolution(heads: Int)
@@ -175,13 +210,13 @@ public enum AttentionWiring: Sendable, Equatable {
 
   public var heads: Int {
     switch self {
-    case .dense(let heads, _), .mixedConvolution(let heads), .relative(let heads, _): heads
+    case .dense(let heads, _, _), .mixedConvolution(let heads), .relative(let heads, _): heads
     }
   }
 
   public var distance: Distance? {
     switch self {
-    case .dense(_, let distance): distance
+    case .dense(_, let distance, _): distance
     case .mixedConvolution, .relative: nil
     }
   }
@@ -213,18 +248,34 @@ public struct PoolerWiring: Sendable, Equatable {
 public enum Head: Sendable, Equatable {
   /// act(h Wᵀ + b) → norm → tied or own decoder + bias, per position: [batch, tokens, vocabulary].
   case mlm(activation: Activation, epsilon: Double, tied: Bool)
+  /// Tied or own decoder + bias on the hidden state itself: [batch, tokens, vocabulary].
+  case lm(tied: Bool)
   /// A linear layer on the pooled output: [batch, labels]. `labels` is empty where no names are known.
   case pooled(labels: [String])
   /// A dense layer with `activation` on the first token, then a linear one: [batch, labels].
   case firstToken(activation: Activation, labels: [String])
+  /// A linear layer with `activation` behind it on one vector a sequence: [batch, labels].
+  case summary(pick: Pick, activation: Activation, labels: [String])
   /// A linear layer on the pooled output of each choice: [batch, choices]. With an activation it reads a dense layer of
-  /// its own on the first token instead.
-  case choice(activation: Activation?)
+  /// its own on one vector a sequence instead: the first token, where nothing else is said.
+  case choice(activation: Activation?, pick: Pick? = nil)
   /// A linear layer on each position: [batch, tokens, labels].
   case tokens(labels: [String])
   /// A linear layer on each position, column 0 start and column 1 end: two times [batch, tokens].
   case span
+  /// The most probable starts, for each of them the most probable ends, and whether there is an answer at all.
+  case spanBeam(starts: Int, ends: Int, epsilon: Double)
   /// A dense layer, then a linear one with one output, on each position: [batch, tokens], positive where a token was
   /// replaced.
   case rtd(activation: Activation)
+}
+
+/// The one vector that stands for a sequence, taken from its last hidden state.
+public enum Pick: String, Sendable {
+  /// The first token.
+  case first
+  /// The last token, be it padding.
+  case last
+  /// The mean of all tokens, padding among them.
+  case mean
 }

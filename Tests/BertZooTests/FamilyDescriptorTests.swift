@@ -7,7 +7,7 @@ import Testing
 struct FamilyDescriptorTests {
   @Test func `every file of Zoo/Variants is there and read`() throws {
     let files = try Path.names(in: Fixtures.root + "/Zoo/Variants").filter { $0.hasSuffix(".json") }
-    #expect(Zoo.all.map { $0.family + ".json" } == files)
+    #expect(Set(Zoo.all.map { $0.family + ".json" }) == Set(files) && Zoo.all.count == files.count)
     #expect(Zoo.family(modelType: "bert")?.family == "bert")
     #expect(Zoo.family(modelType: "bart") == nil)
   }

@@ -54,11 +54,18 @@ struct ModelDescriptorTests {
 
   @Test(arguments: [
     "family", "sizes", "wiring", "heads", "wiring.embeddings", "wiring.layers", "wiring.embeddings.positions",
-    "wiring.embeddings.epsilon", "wiring.layers.attention.heads", "wiring.layers.activation", "wiring.layers.norm",
+    "wiring.layers.attention.heads", "wiring.layers.activation", "wiring.layers.norm",
     "wiring.layers.epsilon", "wiring.pooler.activation",
   ])
   func `a member that is missing is refused`(path: String) {
     #expect(refused { try ModelDescriptor(json: Self.changed(path, nil)) } != nil)
+  }
+
+  @Test func `a member that the family's models have is not left out`() throws {
+    let descriptor = try ModelDescriptor(json: Self.changed("wiring.embeddings.epsilon", nil))
+    let found = refused { try descriptor.tensors(of: Zoo.families["bert"]!) }
+    #expect(found?.rule == "R-BERTW-07")
+    #expect(found?.message.contains("epsilon") == true)
   }
 
   @Test(
@@ -69,7 +76,7 @@ struct ModelDescriptorTests {
       ("wiring.layers.attention.heads", 0), ("wiring.layers.attention.heads", .double(1.5)),
       ("wiring.layers.epsilon", 0),
       ("wiring.layers.epsilon", -1), ("wiring.layers.epsilon", "1e-12"), ("wiring.layers.activation", "gelu"),
-      ("wiring.layers.norm", "pre"), ("wiring.embeddings.positions", "rotary"),
+      ("wiring.layers.norm", "both"), ("wiring.embeddings.positions", "rotary"),
       ("wiring.layers.attention.distance", "none"),
       ("heads.mlm", ["kind": "mlm"]), ("heads.mlm", ["kind": "unknown"]),
       ("heads.sequence", ["kind": "pooled", "labels": [1]]),

@@ -161,7 +161,7 @@ extension Head {
   /// The names of the outputs, where they have names.
   var labels: [String] {
     switch self {
-    case .pooled(let labels), .firstToken(_, let labels), .tokens(let labels): labels
+    case .pooled(let labels), .firstToken(_, let labels), .summary(_, _, let labels), .tokens(let labels): labels
     default: []
     }
   }

@@ -33,31 +33,24 @@ struct Judgement {
   func results(
     of pair: PrecisionPair, _ forms: [Golden.Output], from start: Start? = nil, inputs: ModelInputs? = nil
   ) throws -> [VerificationReport.Output] {
-    let inputs = inputs ?? golden.inputs
-    let wanting = Set(forms.map(\.name))
-    let computed = try run(pair.double, inputs, wanting, start)
-    let rounded = try run(pair.single, inputs, wanting, start)
+    var inputs = inputs ?? golden.inputs
+    let described = try pair.single.outputs(for: inputs.shape)
+    let asked = described.filter { output in forms.contains { $0.name == output.name } }
+    let scores = asked.compactMap(\.candidates?.scores)
+    let wanting = Set(asked.map(\.name) + scores)
+    inputs.starts = try starts(pair.double, inputs, asked, start)
+    let runs = Runs(
+      computed: try run(pair.double, inputs, wanting, start), rounded: try run(pair.single, inputs, wanting, start))
     var results: [VerificationReport.Output] = []
     let seen = try pair.single.visibility(golden.inputs)
-    for description in try pair.single.outputs(for: inputs.shape) where wanting.contains(description.name) {
+    for description in asked {
+      let judged = description.candidates.flatMap { of in described.first { $0.name == of.scores } } ?? description
       let places = Visibility(seen[description.level], description).places
       guard !places.isEmpty else {
         throw Refusal(.contradictory, "the mask leaves nothing of \(description.name) to compare", rule: "R-GOLD-07")
       }
-      let truth = computed[description.name]!.withValues { values in places.map { values[$0] } }
-      var distances = rounded[description.name]!.withValues { values in
-        zip(places, truth).map { Double(values[$0]) - $1 }
-      }
-      var variation = 0
-      while distances.count < Judgement.fewestValues {
-        variation += 1
-        let run = try run(pair.single, inputs, [description.name], start, variation)
-        distances += run[description.name]!.withValues { values in zip(places, truth).map { Double(values[$0]) - $1 } }
-      }
-      let scale = RootMeanSquare(truth).value
-      let noise = NoiseFloor(distances: distances, scale: scale)
-      guard noise.rms <= Judgement.largestNoise * scale || scale == 0 else {
-        throw notRounding(description, noise, scale)
+      let (truth, noise, scale) = try noise(of: judged, seen[judged.level], runs) { variation in
+        try run(pair.single, inputs, [judged.name], start, variation)
       }
       for form in forms where form.name == description.name {
         guard form.shape == description.shape else {
@@ -67,14 +60,64 @@ struct Judgement {
         }
         let recorded = try golden.values(of: form)
         let base = form.isDouble ? noise.inDouble(scale: scale) : noise.scaled(by: golden.precision.roundoff)
-        results.append(
-          try OutputJudge(
-            form: form, description: description, noise: base.adding(storage[form.name]), tolerance: tolerance
-          )
-          .judge(recorded: places.map { recorded[$0] }, computed: truth))
+        let judge = OutputJudge(
+          form: form, description: description, noise: base.adding(storage[judged.name]), tolerance: tolerance)
+        if let candidates = description.candidates {
+          let scores = runs.computed[judged.name]!.values
+          results.append(judge.judge(recorded: recorded, at: places, candidates, scores: scores))
+        } else {
+          results.append(try judge.judge(recorded: places.map { recorded[$0] }, computed: truth))
+        }
       }
     }
     return results
+  }
+
+  /// The runs of a model in both precisions.
+  private struct Runs {
+    var computed: Outputs<Double>
+    var rounded: Outputs<Float>
+  }
+
+  /// What an output is at its visible places, how far rounding moves it there, and its size.
+  private func noise(
+    of description: OutputDescription, _ seen: TokenVisibility, _ runs: Runs,
+    again: (_ variation: Int) throws -> Outputs<Float>
+  ) throws -> (truth: [Double], noise: NoiseFloor, scale: Double) {
+    let places = Visibility(seen, description).places
+    let truth = runs.computed[description.name]!.withValues { values in places.map { values[$0] } }
+    var distances = runs.rounded[description.name]!.withValues { values in
+      zip(places, truth).map { Double(values[$0]) - $1 }
+    }
+    var variation = 0
+    while distances.count < Judgement.fewestValues {
+      variation += 1
+      let run = try again(variation)
+      distances += run[description.name]!.withValues { values in zip(places, truth).map { Double(values[$0]) - $1 } }
+    }
+    let scale = RootMeanSquare(truth).value
+    let noise = NoiseFloor(distances: distances, scale: scale)
+    guard noise.rms <= Judgement.largestNoise * scale || scale == 0 else {
+      throw notRounding(description, noise, scale)
+    }
+    return (truth, noise, scale)
+  }
+
+  /// The starts of answers for which ends are looked for: those of the golden, so that two starts which rounding cannot
+  /// tell apart may stand in its order, else those of the run in f64. Nil where the model looks for none.
+  private func starts(
+    _ model: Model<Double>, _ inputs: ModelInputs, _ asked: [OutputDescription], _ start: Start?
+  ) throws -> [Int]? {
+    let outputs = try model.outputs(for: inputs.shape)
+    guard let index = outputs.first(where: { $0.candidates?.groups == 1 }),
+      asked.contains(where: { $0.stage == index.stage })
+    else { return nil }
+    let tokens = Double(inputs.shape.dims.last ?? 0)
+    if let form = golden.outputs.first(where: { $0.name == index.name }), form.shape == index.shape {
+      let recorded = try golden.values(of: form)
+      if recorded.allSatisfy({ $0 >= 0 && $0 < tokens && $0 == $0.rounded() }) { return recorded.map { Int($0) } }
+    }
+    return try run(model, inputs, [index.name], start)[index.name]!.values.map { Int($0) }
   }
 
   /// Distances of `forms` from a run in f64 alone, relative to the recorded values' size: the largest of them. Where
@@ -86,9 +129,11 @@ struct Judgement {
     let forms = doubles.isEmpty ? forms : doubles
     let wanting = Set(forms.map(\.name))
     let computed = try run(model, inputs, wanting, start)
-    var most = 0.0
+    var most = -Double.infinity
     let seen = try model.visibility(golden.inputs)
-    for description in try model.outputs(for: inputs.shape) where wanting.contains(description.name) {
+    // Which candidates are best is no distance.
+    for description in try model.outputs(for: inputs.shape)
+    where wanting.contains(description.name) && description.candidates == nil {
       let places = Visibility(seen[description.level], description).places
       for form in forms where form.name == description.name {
         guard form.shape == description.shape else { return .infinity }
@@ -101,7 +146,7 @@ struct Judgement {
         if !(relative <= most) { most = relative.isNaN ? .infinity : relative }
       }
     }
-    return most
+    return most < 0 ? .infinity : most
   }
 
   private func run<Scalar: KernelScalar>(

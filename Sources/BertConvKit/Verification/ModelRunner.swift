@@ -38,9 +38,10 @@ struct ModelRunner {
         .contradictory, "the golden is of the family \(golden.family.quoted), the model is \(descriptor.family)",
         rule: "R-GOLD-05")
     }
-    let available = try pair.single.outputs(for: golden.inputs.shape)
+    let outputs = try pair.single.outputs(for: golden.inputs.shape)
+    let available = outputs.filter { !$0.isInternal }
     try checkNames(golden, available)
-    let storage = try storageCost(golden)
+    let storage = try storageCost(golden, outputs)
     let judgement = Judgement(golden: golden, storage: storage, tolerance: tolerance)
     let results = try judgement.results(of: pair, golden.outputs)
     var result = VerificationReport.GoldenResult(file: golden.path, producer: golden.producer, outputs: results)
@@ -74,9 +75,10 @@ struct ModelRunner {
   }
 
   /// What it cost that weights are stored in a smaller type than the reference's were, where the golden says so.
-  private func storageCost(_ golden: Golden) throws -> [String: NoiseFloor] {
+  private func storageCost(_ golden: Golden, _ outputs: [OutputDescription]) throws -> [String: NoiseFloor] {
     guard golden.weights == .f32, !storedTypes.isDisjoint(with: [.f16, .bf16]) else { return golden.allowance }
-    return try roundingCost(of: golden.inputs, Set(golden.outputs.map(\.name)))
+    return try roundingCost(
+      of: golden.inputs, Set(golden.outputs.map(\.name)).union(outputs.filter(\.isInternal).map(\.name)))
   }
 
   /// How far outputs move if every weight moves at random within what its stored type rounds away.

@@ -186,7 +186,9 @@ struct PlanBuilder {
       let isThere: Bool
       switch part.presence {
       case .always: isThere = true
-      case .whenStored: isThere = isStored(part)
+      case .whenStored:
+        isThere = isStored(part)
+        if let due = part.due { check(due, of: part, isThere: isThere) }
       case .whenSetting(let setting, let values, let within):
         let isWithin = within.map(paths.contains) ?? true
         let isSaid = settings[setting]?.string.map(values.contains) ?? false
@@ -205,6 +207,14 @@ struct PlanBuilder {
       if let other = part.excludes.first(where: paths.contains) { reportBoth(part, other) }
     }
     checkClass(paths)
+  }
+
+  /// What a configuration says of tensors that are stored or not.
+  private mutating func check(_ due: Part.Due, of part: Part, isThere: Bool) {
+    let isSaid = settings[due.setting]?.string.map(due.values.contains) ?? false
+    let isReached = due.least.allSatisfy { (settings[$0.key]?.integer ?? 0) >= $0.value }
+    if isThere, !isSaid { reportUnwanted(part, due.setting) }
+    if !isThere, isSaid, isReached { problems.append(.missing(part.tensors.map { storedName($0.name) })) }
   }
 
   /// Tensors are there that a setting says are not used: a contradiction, or, where nobody said anything, a question.

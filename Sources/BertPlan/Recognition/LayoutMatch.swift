@@ -35,11 +35,11 @@ struct LayoutMatch {
   /// How many tensors fill something.
   var filledCount: Int { assignments.values.count { !$0.candidates.isEmpty } }
 
-  init(_ family: FamilyDescriptor, _ layout: Layout, prefix: String, tensors: [SourceName]) {
+  init(_ family: FamilyDescriptor, _ layout: Layout, prefix: String, wrapper: String, tensors: [SourceName]) {
     self.family = family
     self.layout = layout
     self.prefix = prefix
-    wrapper = WrapperPrefix.common(to: tensors.map(\.name))
+    self.wrapper = wrapper
     var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
     for (index, row) in layout.tensors.enumerated() {
       for pattern in NamePattern.all(row.pattern.replacing("{prefix}", with: prefix)) {
@@ -104,6 +104,22 @@ struct LayoutMatch {
     }
     return partsThere && proof.least.allSatisfy { (extents(of: $0.key, catalogue).max() ?? 0) >= $0.value }
       && proof.exact.allSatisfy { Set(extents(of: $0.key, catalogue)) == [$0.value] }
+  }
+
+  /// Whether the file shows a mark that tells the family from one whose tensors are the same.
+  func isMarked(_ catalogue: [TensorInfo], _ configuration: Configuration?) -> Bool {
+    (family.proof?.marks ?? []).contains { mark in
+      let globs = mark.storedNames.map(Glob.init)
+      if !globs.isEmpty {
+        let hasName = assignments.keys.contains { index in globs.contains { $0.matches(catalogue[index].name) } }
+        guard hasName else { return false }
+      }
+      if mark.has.isEmpty, mark.lacks.isEmpty, mark.differs.isEmpty { return true }
+      guard let object = configuration?.object else { return false }
+      return (mark.has.isEmpty || mark.has.contains { object[$0] != nil })
+        && mark.lacks.allSatisfy { object[$0] == nil }
+        && mark.differs.allSatisfy { key, value in object[key].map { $0 != value } ?? false }
+    }
   }
 
   /// The extents that stored tensors give a symbol.

@@ -5,11 +5,14 @@ import BertZoo
 /// them, and only kinds of names are compared, not every name of every layer.
 struct LayoutSieve {
   private let names: [String]
+  /// What wrappers put before all names.
+  let wrapper: String
   /// The kinds of names as they are stored, wrappers' prefixes apart.
   private let plainKeys: Set<String>
 
   init(_ tensors: [SourceName]) {
     let wrapper = WrapperPrefix.common(to: tensors.map(\.name))
+    self.wrapper = wrapper
     names = tensors.map { WrapperPrefix.cut(wrapper, from: $0.name) }
     plainKeys = Set(names.map { NumberedName($0).key })
   }

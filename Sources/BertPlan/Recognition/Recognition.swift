@@ -42,14 +42,20 @@ package struct Recognition: Sendable {
     let allowed = try families(modelType: modelType, named: named)
     let matches = nearest(names, container: container)
     // Of families that are alike in all, the one comes first that names can prove.
-    func rank(_ match: LayoutMatch) -> (Int, Int, Int) {
-      (match.unknownCount, -match.filledCount, match.family.proof == nil ? 1 : 0)
+    // Of layouts that are alike in all, the one whose language the configuration speaks.
+    func rank(_ match: LayoutMatch) -> (Int, Int, Int, Int) {
+      let spoken = Settings.dialect(match.family, of: options.configuration, fallback: match.layout.dialect)
+      return (
+        match.unknownCount, -match.filledCount, match.family.proof == nil ? 1 : 0,
+        spoken.id == match.layout.dialect ? 0 : 1
+      )
     }
     let fitting = matches.filter { $0.coverage == 1 }.sorted { rank($0) < rank($1) }
     if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }),
       best.unknownCount == 0 || fitting[0].unknownCount > 0
     {
-      let accepted = try accept(best, among: fitting, tensors, isNamed: allowed != nil, modelType: modelType)
+      let accepted = try accept(
+        best, among: fitting, tensors, isNamed: allowed != nil, configuration: options.configuration)
       let choice = try accepted.match.choosingPart(among: fitting, options)
       return Recognition(choice.match, reason: accepted.reason, undecidedParts: choice.undecided)
     }
@@ -73,7 +79,7 @@ package struct Recognition: Sendable {
     }
     let highest = bounds.map(\.bound).max() ?? 0
     return bounds.filter { $0.bound == highest }.map {
-      LayoutMatch($0.family, $0.layout, prefix: $0.prefix, tensors: names)
+      LayoutMatch($0.family, $0.layout, prefix: $0.prefix, wrapper: sieve.wrapper, tensors: names)
     }
   }
 
@@ -96,8 +102,10 @@ package struct Recognition: Sendable {
   }
 
   private static func accept(
-    _ best: LayoutMatch, among fitting: [LayoutMatch], _ tensors: [TensorInfo], isNamed: Bool, modelType: String?
+    _ best: LayoutMatch, among fitting: [LayoutMatch], _ tensors: [TensorInfo], isNamed: Bool,
+    configuration: Configuration?
   ) throws -> (match: LayoutMatch, reason: String) {
+    let modelType = configuration?.modelType
     if isNamed {
       return (best, modelType.map { "model_type is \($0), and the names fit" } ?? "it was named, and the names fit")
     }
@@ -112,6 +120,13 @@ package struct Recognition: Sendable {
     // A family whose names are some of another's leaves the other's own names unknown.
     let rivals = Set(proven.filter { $0.unknownCount == match.unknownCount }.map(\.family.family))
     guard rivals.count == 1 else {
+      let marked = proven.filter { $0.isMarked(tensors, configuration) }
+      if let match = marked.first, Set(marked.map(\.family.family)).count == 1 {
+        return (
+          match,
+          "the names fit \(rivals.sorted().joined(separator: " and ")), and the file shows that it is \(match.family.family)"
+        )
+      }
       throw Refusal(
         .contradictory, "the names fit several families: \(rivals.sorted().joined(separator: ", "))",
         hint: "say which it is with --family, or give its configuration with --config")

@@ -23,9 +23,9 @@ package struct Configuration: Sendable {
 
   /// The parameters that a checkpoint itself holds; nil where no family's configurations look like them.
   ///
-  /// fairseq keeps them under `args` or, since 2021, under `cfg.model`.
+  /// fairseq keeps them under `args` or, since 2021, under `cfg.model`, XLM under `params`.
   package init?(path: String, parameters: JSON) {
-    let holders = [parameters] + ["args", "cfg.model"].compactMap { parameters.member(at: $0) }
+    let holders = [parameters] + ["args", "cfg.model", "params"].compactMap { parameters.member(at: $0) }
     let dialects = Zoo.all.flatMap(\.dialects)
     let recognised = holders.compactMap(\.object).first { object in
       // Training scripts keep words of configurations among their arguments; only a configuration has the width.

@@ -15,6 +15,19 @@ extension ModelDescriptor {
         tree = tree.setting(value.json, at: place)
       }
     }
+    // What a switch alone puts there or takes away, without a tensor of its own.
+    for part in family.parts where part.tensors.isEmpty {
+      guard case .whenSetting(let setting, let values, let within) = part.presence,
+        let value = settings.values[setting], value.origin == .byHand,
+        within.map({ tree.member(at: $0) != nil }) ?? true
+      else { continue }
+      let path = part.path.split(separator: ".")
+      if value.json.string.map(values.contains) != true {
+        tree = tree.removing(path)
+      } else if tree.member(at: part.path) == nil, part.references.isEmpty {
+        tree = tree.setting(part.value, at: path)
+      }
+    }
     for (name, value) in settings.values where value.origin == .byHand {
       guard let said = value.json.integer, let stored = sizes[name] ?? family.settings[name]?.unwritten, said != stored
       else { continue }
@@ -26,5 +39,15 @@ extension ModelDescriptor {
     let replaced = try ModelDescriptor(json: tree)
     _ = try replaced.tensors(of: family)
     return replaced
+  }
+}
+
+extension JSON {
+  /// The same value without the member at a path of keys.
+  fileprivate func removing(_ path: some Collection<Substring>) -> JSON {
+    guard let key = path.first.map(String.init), var object, let inner = object[key] else { return self }
+    let rest = path.dropFirst()
+    object[key] = rest.isEmpty ? nil : inner.removing(rest)
+    return .object(object)
   }
 }

@@ -36,12 +36,7 @@ package struct Settings: Sendable {
     describesOtherPart: Bool = false
   ) throws {
     self.family = family
-    let recognised = configuration.flatMap { configuration in
-      family.dialects.first { $0.recognisedBy.contains { configuration.object[$0] != nil } }
-        ?? family.dialects.first { $0.id == fallback && $0.recognisedBy.isEmpty }
-        ?? family.dialects.last { $0.recognisedBy.isEmpty }
-    }
-    dialect = recognised ?? family.dialects.first { $0.id == fallback }!
+    dialect = Settings.dialect(family, of: configuration, fallback: fallback)
     if let configuration {
       let object = dialect.object(in: configuration.object)
       try namingFile(configuration.path) { try read(object, overrides, describesOtherPart) }
@@ -58,6 +53,16 @@ package struct Settings: Sendable {
       guard let model = setting.follows, let value = values[model] else { continue }
       if values[name] == nil || value.origin == .byHand { values[name] = value }
     }
+  }
+
+  /// The language of a configuration; `fallback` where there is none, or where it shows none.
+  static func dialect(_ family: FamilyDescriptor, of configuration: Configuration?, fallback: String) -> Dialect {
+    let recognised = configuration.flatMap { configuration in
+      family.dialects.first { $0.recognisedBy.contains { configuration.object[$0] != nil } }
+        ?? family.dialects.first { $0.id == fallback && $0.recognisedBy.isEmpty }
+        ?? family.dialects.last { $0.recognisedBy.isEmpty }
+    }
+    return recognised ?? family.dialects.first { $0.id == fallback }!
   }
 
   /// A quotient of two settings; one of them alone, given by hand, would mean nothing.

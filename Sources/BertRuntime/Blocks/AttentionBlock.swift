@@ -20,7 +20,7 @@ extension WeightLoader {
     func output() throws -> Linear<Scalar> { try linear(prefix + ".output", out: hidden, in: hidden) }
     switch wiring {
     case .relative(let heads, let firstToken): return try relativeAttention(prefix, heads: heads, firstToken, sizes)
-    case .dense(let heads, let distance):
+    case .dense(let heads, let distance, let isCausal):
       let headSize = hidden / heads
       return SelfAttention(
         queryKeyValue: try linear(stacking: names(["query", "key", "value"]), out: hidden, in: hidden),
@@ -30,7 +30,7 @@ extension WeightLoader {
             DistanceScores(
               table: try matrix(prefix + ".distance.weight", rows: 2 * (sizes.positions ?? 1) - 1, columns: headSize),
               usesKeys: $0 == .keyQuery)
-          }),
+          }, isCausal: isCausal),
         output: try output())
     case .mixedConvolution(let heads):
       let width = hidden / 2, size = sizes.convolutionKernel

@@ -1,7 +1,8 @@
 /// Scaled dot-product attention of a sequence to itself, in several heads (A. Vaswani et al. 2017, section 3.2), between
 /// projections that others compute.
 ///
-/// For each head of `headSize` columns: softmax((q kᵀ + distance) / √headSize) v, over the keys that are seen.
+/// For each head of `headSize` columns: softmax((q kᵀ + distance) / √headSize) v, over the keys that are seen, or with
+/// `isCausal` over the keys up to the query's own.
 struct DotProductAttention<Scalar: KernelScalar> {
   /// Queries of one task, which packs keys and values for itself.
   private static var taskQueries: Int { 256 }
@@ -11,6 +12,7 @@ struct DotProductAttention<Scalar: KernelScalar> {
   let heads: Int
   let headSize: Int
   var distance: DistanceScores<Scalar>? = nil
+  var isCausal = false
 
   /// The three projections of all rows, side by side in memory: row r of each begins `stride` · r behind its pointer and
   /// has heads · headSize columns.
@@ -62,9 +64,18 @@ struct DotProductAttention<Scalar: KernelScalar> {
         outStride: tokens, columns: tokens, begin: execution.begin(headSize))
       distance?.add(
         query: query, key: key, stride: stride, queries: block, tokens: tokens, to: scores, execution, scratch)
-      kernels.softmax(
-        scores, stride: tokens, rows: block.count, columns: tokens, scale: 1 / Double(headSize).squareRoot(),
-        hidden: batch.hidden.map { $0.start + sequence * tokens })
+      let scale = 1 / Double(headSize).squareRoot()
+      if isCausal {
+        for (row, last) in block.enumerated() {
+          let own = scores + row * tokens
+          kernels.softmax(own, stride: tokens, rows: 1, columns: last + 1, scale: scale, hidden: nil)
+          (own + last + 1).update(repeating: 0, count: tokens - last - 1)
+        }
+      } else {
+        kernels.softmax(
+          scores, stride: tokens, rows: block.count, columns: tokens, scale: scale,
+          hidden: batch.hidden.map { $0.start + sequence * tokens })
+      }
       if let probabilities {
         (probabilities + ((sequence * heads + head) * tokens + first) * tokens)
           .update(from: scores, count: block.count * tokens)

@@ -6,53 +6,67 @@ enum TokenTable<Scalar: KernelScalar> {
   case packed(PackedMatrix<Scalar>)
 }
 
-/// LN(token[id] + segment[type] + position[position]), of those tables that there are, projected to the hidden width
-/// where there is a projection.
+/// LN(token[id] + segment[type] + position[position] + language[language] + token[type]), of those that there are,
+/// projected to the hidden width where there is a projection.
 struct Embeddings<Scalar: KernelScalar> {
   private static var tokenBlock: Int { 16 }
 
   let token: TokenTable<Scalar>
+  let width: Int
   let segment: Buffer<Scalar>?
   let position: Buffer<Scalar>?
-  let norm: Norm<Scalar>
+  let language: Buffer<Scalar>?
+  let norm: Norm<Scalar>?
   /// [hidden, width]
   let projection: Linear<Scalar>?
 
   /// → `output` [rows, hidden]
   func apply(_ batch: Batch<Scalar>, into output: UnsafeMutablePointer<Scalar>, _ execution: Execution<Scalar>) {
-    guard let projection else { return sum(batch, into: output, execution) }
+    guard let projection else {
+      sum(batch, into: output, execution)
+      return batch.maskRows(of: output, width: width)
+    }
     execution.step {
-      let narrow = execution.arena.take(batch.rows * norm.width)
+      let narrow = execution.arena.take(batch.rows * width)
       sum(batch, into: narrow, execution)
       projection.apply(narrow, rows: batch.rows, into: output, execution)
+      batch.maskRows(of: output, width: projection.out)
     }
   }
 
-  /// → `output` [rows, width], normalised
+  /// → `output` [rows, width], normalised where there is a norm
   private func sum(_ batch: Batch<Scalar>, into output: UnsafeMutablePointer<Scalar>, _ execution: Execution<Scalar>) {
-    let kernels = execution.kernels, width = norm.width
-    // Three numbers added in another order round differently.
-    let segmentFirst = execution.variation % 2 == 0
+    let kernels = execution.kernels
+    var addends = [(segment, Optional(batch.types)), (position, batch.positions), (language, batch.languages)]
+    // Numbers added in another order round differently.
+    if execution.variation % 2 == 1 { addends.reverse() }
+    let tables = addends.compactMap { table, rows in table.flatMap { table in rows.map { (table.start, $0) } } }
     execution.workers.run(batch.rows, by: Self.tokenBlock) { range in
       for row in range {
         let to = output + row * width
         copyToken(batch.ids[row], to, kernels)
-        if let segment, segmentFirst {
-          kernels.add(to, segment.start + batch.types[row] * width, into: to, count: width)
-        }
-        if let position { kernels.add(to, position.start + batch.positions[row] * width, into: to, count: width) }
-        if let segment, !segmentFirst {
-          kernels.add(to, segment.start + batch.types[row] * width, into: to, count: width)
-        }
+        for (table, places) in tables { kernels.add(to, table + places[row] * width, into: to, count: width) }
       }
     }
-    norm.apply(output, rows: batch.rows, into: output, execution)
+    if let types = batch.tokenTypes { addTypes(types, to: output, execution) }
+    norm?.apply(output, rows: batch.rows, into: output, execution)
+  }
+
+  /// Adds rows of the token table for the types.
+  private func addTypes(_ types: [Int], to output: UnsafeMutablePointer<Scalar>, _ execution: Execution<Scalar>) {
+    execution.step {
+      let row = execution.arena.take(width)
+      for (index, type) in types.enumerated() {
+        copyToken(type, row, execution.kernels)
+        execution.kernels.add(output + index * width, row, into: output + index * width, count: width)
+      }
+    }
   }
 
   private func copyToken(_ id: Int, _ to: UnsafeMutablePointer<Scalar>, _ kernels: Kernels<Scalar>) {
     switch token {
-    case .rows(let table): to.update(from: table.start + id * norm.width, count: norm.width)
-    case .packed(let table): kernels.unpackRow(id, of: table.panels.start, columns: norm.width, into: to)
+    case .rows(let table): to.update(from: table.start + id * width, count: width)
+    case .packed(let table): kernels.unpackRow(id, of: table.panels.start, columns: width, into: to)
     }
   }
 }

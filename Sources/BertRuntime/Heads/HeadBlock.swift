@@ -22,8 +22,16 @@ extension Head {
   /// Whether it reads the pooler's output instead of the last hidden state.
   var readsPooled: Bool {
     switch self {
-    case .pooled, .choice(nil): true
-    case .mlm, .firstToken, .choice, .tokens, .span, .rtd: false
+    case .pooled, .choice(nil, _): true
+    case .mlm, .lm, .firstToken, .summary, .choice, .tokens, .span, .spanBeam, .rtd: false
+    }
+  }
+
+  /// Whether its decoder is the table of token embeddings.
+  var usesTokenTable: Bool {
+    switch self {
+    case .mlm(_, _, let tied), .lm(let tied): tied
+    default: false
     }
   }
 
@@ -43,11 +51,11 @@ extension Head {
     let name = outputName(word, beside: heads)
     let perToken: Shape = [batch.sequences, batch.tokens]
     switch self {
-    case .mlm:
+    case .mlm, .lm:
       return [
         OutputDescription(name: name, shape: Shape(perToken.dims + [sizes.vocabulary]), unit: .token, stage: stage)
       ]
-    case .pooled(let labels), .firstToken(_, let labels):
+    case .pooled(let labels), .firstToken(_, let labels), .summary(_, _, let labels):
       let count = try labelCount(labels, word, weights)
       return [OutputDescription(name: name, shape: [batch.sequences, count], unit: .sequence, stage: stage)]
     case .choice:
@@ -61,13 +69,20 @@ extension Head {
       return ["start_logits", "end_logits"].map {
         OutputDescription(name: $0, shape: perToken, unit: .token, stage: stage)
       }
+    case .spanBeam(let starts, let ends, _):
+      return SpanBeamHead<Float>.outputs(batch, stage: stage, starts: starts, ends: ends)
     }
   }
 
   /// Hugging Face's names. Only one head can be called `logits`: beside others, the pretraining heads have names of
   /// their own, and several classifiers are told apart by their words.
   private func outputName(_ word: String, beside heads: [String: Head]) -> String {
-    let rivals = heads.filter { $0.value != .span }
+    let rivals = heads.filter { head in
+      switch head.value {
+      case .span, .spanBeam: false
+      default: true
+      }
+    }
     guard rivals.count > 1 else { return "logits" }
     let ownNames = ["mlm": "prediction_logits", "nsp": "seq_relationship_logits", "sop": "sop_logits"]
     if let own = ownNames[word] { return own }
@@ -94,28 +109,26 @@ extension WeightLoader {
     let name = head.linearName(word, weights)
     switch head {
     case .mlm(let activation, let epsilon, _):
-      let decoder: PackedMatrix<Scalar> =
-        if case .packed(let table) = token {
-          table
-        } else {
-          try matrix("heads.\(word).decoder.weight", rows: sizes.vocabulary, columns: sizes.embedding)
-        }
       return MaskedLanguageHead(
         transform: try linear("heads.\(word).transform", out: sizes.embedding, in: sizes.hidden, activation),
         norm: try norm("heads.\(word).norm", width: sizes.embedding, epsilon: epsilon),
-        decoder: Linear(decoder, bias: try tensor("heads.\(word).bias", [sizes.vocabulary])))
+        decoder: try decoder(word, width: sizes.embedding, sizes, token))
+    case .lm: return TokensHead(linear: try decoder(word, width: sizes.hidden, sizes, token))
     case .pooled(let labels):
       return PooledHead(
         linear: try linear(name, out: try head.labelCount(labels, word, weights), in: sizes.hidden))
-    case .choice(nil):
+    case .choice(nil, _):
       return PooledHead(linear: try linear(name, out: 1, in: sizes.hidden))
-    case .choice(let activation?):
-      return FirstTokenHead(
-        dense: try firstTokenDense(word, activation, sizes), linear: try linear(name, out: 1, in: sizes.hidden))
+    case .choice(let activation?, let pick):
+      let dense = try dense(word, activation, sizes)
+      return SummaryHead(pick: pick ?? .first, layers: [dense, try linear(name, out: 1, in: dense.out)])
     case .firstToken(let activation, let labels):
-      return FirstTokenHead(
-        dense: try firstTokenDense(word, activation, sizes),
-        linear: try linear(name, out: try head.labelCount(labels, word, weights), in: sizes.hidden))
+      let dense = try dense(word, activation, sizes)
+      let rows = try head.labelCount(labels, word, weights)
+      return SummaryHead(pick: .first, layers: [dense, try linear(name, out: rows, in: dense.out)])
+    case .summary(let pick, let activation, let labels):
+      let rows = try head.labelCount(labels, word, weights)
+      return SummaryHead(pick: pick, layers: [try linear(name, out: rows, in: sizes.hidden, activation)])
     case .rtd(let activation):
       return ReplacedTokenHead(
         dense: try linear("heads.\(word).dense", out: sizes.hidden, in: sizes.hidden, activation),
@@ -127,10 +140,28 @@ extension WeightLoader {
       return SpanHead(
         weight: try tensor(name + ".weight", [2, sizes.hidden]), bias: try tensor(name + ".bias", [2]),
         width: sizes.hidden, kernels)
+    case .spanBeam(let starts, let ends, let epsilon):
+      return try spanBeamHead("heads.\(word)", starts: starts, ends: ends, epsilon: epsilon, sizes)
     }
   }
 
-  private func firstTokenDense(_ word: String, _ activation: Activation, _ sizes: ModelSizes) throws -> Pooler<Scalar> {
-    Pooler(dense: try linear("heads.\(word).dense", out: sizes.hidden, in: sizes.hidden, activation))
+  /// The layer that gives every word its score: tied to the token table, or the head's own.
+  private func decoder(
+    _ word: String, width: Int, _ sizes: ModelSizes, _ token: TokenTable<Scalar>?
+  ) throws -> Linear<Scalar> {
+    let table: PackedMatrix<Scalar> =
+      if case .packed(let table) = token {
+        table
+      } else {
+        try matrix("heads.\(word).decoder.weight", rows: sizes.vocabulary, columns: width)
+      }
+    return Linear(table, bias: try tensor("heads.\(word).bias", [sizes.vocabulary]))
+  }
+
+  /// A head's own dense layer, as wide as it is stored.
+  private func dense(_ word: String, _ activation: Activation, _ sizes: ModelSizes) throws -> Linear<Scalar> {
+    let name = "heads.\(word).dense"
+    let rows = weights.shape(of: name + ".weight")?.dims.first ?? sizes.hidden
+    return try linear(name, out: rows, in: sizes.hidden, activation)
   }
 }

@@ -1,0 +1,64 @@
+import BertConvKit
+import BertCore
+import TestSupport
+import Testing
+
+/// A value of the configuration that a model does not have.
+struct WrongSwitch: Sendable, CustomTestStringConvertible {
+  var model: String
+  var set: String
+  var golden = "padded"
+
+  var testDescription: String { model + " " + set }
+  var fixture: ModelFixture {
+    let parts = model.split(separator: "/").map(String.init)
+    return ModelFixture.named(parts[0], parts[1])
+  }
+
+  var goldens: [String] { fixture.goldens.filter { $0.contains(golden) } }
+
+  /// Goldens without attentions: with another number of heads these have another shape, which is an error.
+  static let all: [WrongSwitch] =
+    [
+      "xlm/mlm": [
+        "n_heads=3", "n_heads=1", "layer_norm_eps=1e-5", "layer_norm_eps=1e-6", "gelu_activation=false", "causal=true",
+      ],
+      "xlm/causal": ["causal=false", "n_heads=2"],
+      "xlm/bare": ["gelu_activation=true", "n_heads=3", "layer_norm_eps=1e-7"],
+      "xlm/sequence": ["summary_type=last", "summary_type=mean", "summary_activation=tanh"],
+      "xlm/sequence-last": ["summary_type=first", "summary_type=mean", "summary_activation=null"],
+      "xlm/sequence-mean": ["summary_type=first", "layer_norm_eps=1e-12"],
+      "xlm/choice": ["summary_type=last", "summary_activation=relu"],
+      "xlm/span": ["n_heads=1", "gelu_activation=false"],
+      "xlm/tokens": ["n_heads=2", "layer_norm_eps=1e-5"],
+      "xlm/span-beam": ["layer_norm_eps=1e-5", "n_heads=4", "causal=true"],
+    ].sorted { $0.key < $1.key }.flatMap { model, sets in sets.map { WrongSwitch(model: model, set: $0) } }
+    // Only without a mask do ids say what is padding.
+    + [WrongSwitch(model: "xlm/mlm", set: "pad_index=7", golden: "counted")]
+}
+
+@Suite("Switches of the families")
+struct SwitchTests {
+  @Test("a switch that is set wrong is seen", arguments: WrongSwitch.all)
+  func wrong(_ test: WrongSwitch) throws {
+    let folder = try TemporaryFolder()
+    var conversion = ConversionRequest(source: test.fixture.path("safetensors"), output: folder.path + "/m.bertw")
+    conversion.switches.sets = [test.set]
+    _ = try Converter(conversion).run()
+    var request = VerificationRequest(model: conversion.output)
+    request.goldens = test.goldens
+    #expect(try Verifier(request).run().verdict == .fail)
+  }
+
+  @Test("a switch that was set wrong is acquitted by --set on the .bertw", arguments: WrongSwitch.all)
+  func hypothesis(_ test: WrongSwitch) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/m.bertw"
+    _ = try Converter(ConversionRequest(source: test.fixture.path("safetensors"), output: path)).run()
+    var request = VerificationRequest(model: path)
+    request.goldens = test.goldens
+    #expect(try Verifier(request).run().verdict == .pass)
+    request.switches.sets = [test.set]
+    #expect(try Verifier(request).run().verdict == .fail)
+  }
+}
