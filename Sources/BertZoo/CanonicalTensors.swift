@@ -59,9 +59,11 @@ extension ModelDescriptor {
       guard JSON.literals(of: part.value, standIn: value) else {
         throw refusal("the descriptor's \(part.path) is not that of the family \(family.family)")
       }
-      // Labels alone are left out where there are none.
+      // Labels are left out where there are none, others where nothing uses them.
       for (setting, place) in part.references where family.settings[setting]?.kind != .labels {
-        guard tree.member(at: place.joined(separator: ".")) == nil else { continue }
+        guard tree.member(at: place.joined(separator: ".")) == nil, family.settings[setting]?.isOptional != true else {
+          continue
+        }
         throw refusal("the descriptor's \(part.path) lacks its \(place.last ?? "")")
       }
       if let absent = part.needs.first(where: { tree.member(at: $0) == nil }) {

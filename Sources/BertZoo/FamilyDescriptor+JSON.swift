@@ -60,6 +60,7 @@ extension Setting {
       computedFrom = (names[0], names[1])
     }
     unwritten = fields.optional("unwritten")?.integer
+    isOptional = fields.optional("optional") == true
     follows = fields.optional("follows")?.string
     otherwise = fields.optional("otherwise")
     if let value = fields.optional("suggest") {

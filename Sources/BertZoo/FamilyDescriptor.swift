@@ -66,6 +66,8 @@ package struct Setting: Sendable {
   package var computedFrom: (dividend: String, divisor: String)?
   /// The extent that is not written into a model's descriptor, since an axis of that extent is not there.
   package var unwritten: Int?
+  /// Whether a model's descriptor leaves it out where nothing uses it.
+  package var isOptional = false
   /// The setting whose value this one has where nothing says otherwise; what is said of that one by hand is said of
   /// both.
   package var follows: String?
