@@ -92,6 +92,11 @@ containers: deps ## print which containers and naming layouts give the same byte
 	$(SWIFT) build --product bertconv
 	@BERTCONV=$$($(SWIFT) build --show-bin-path)/bertconv Tools/containers.sh
 
+.PHONY: mutation
+mutation: deps ## put known faults into the fixtures' models and count what verification finds
+	$(SWIFT) build -c release --product bertconv-mutate
+	$$($(SWIFT) build -c release --show-bin-path)/bertconv-mutate --into=docs/numerics.md $(MUTATION)
+
 .PHONY: bench
 bench: deps deps-demo release ## measure time and memory of the main job on a published model
 	@BERTCONV=$$($(SWIFT) build -c release --show-bin-path)/bertconv Tools/bench.sh $(DEMO)

@@ -57,6 +57,14 @@ let package = Package(
       swiftSettings: strict),
 
     .target(name: "TestSupport", dependencies: ["BertCore"], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "ChangedModels",
+      dependencies: ["BertConvKit", "BertCore", "BertFormat", "BertZoo", "TestSupport"],
+      path: "Tests/ChangedModels", swiftSettings: strict),
+    .executableTarget(
+      name: "bertconv-mutate",
+      dependencies: ["BertConvKit", "BertCore", "BertFormat", "BertPlan", "BertZoo", "ChangedModels", "TestSupport"],
+      path: "Tests/Mutation", swiftSettings: strict),
     tests("BertCoreTests", needs: ["BertCore", "CChecksum"]),
     tests("BertSourcesTests", needs: ["BertCore", "BertSources"]),
     tests("BertZooTests", needs: ["BertCore", "BertZoo"]),
@@ -65,7 +73,9 @@ let package = Package(
     tests("BertRuntimeTests", needs: ["BertCore", "BertZoo", "BertRuntime", "BertSources", "CKernels"]),
     tests(
       "EndToEndTests",
-      needs: ["BertCore", "BertFormat", "BertSources", "BertZoo", "BertPlan", "BertConvKit", "bertconv"]),
+      needs: [
+        "BertCore", "BertFormat", "BertSources", "BertZoo", "BertPlan", "BertConvKit", "bertconv", "ChangedModels",
+      ]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x

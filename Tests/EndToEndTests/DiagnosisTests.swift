@@ -1,6 +1,7 @@
 import BertConvKit
 import BertCore
 import BertFormat
+import ChangedModels
 import TestSupport
 import Testing
 
@@ -42,11 +43,7 @@ struct DiagnosisTests {
     descriptor.wiring.embeddings.epsilon = 1e-5
     let path = try model.write(descriptor: descriptor) { name, bytes in
       guard name == "layers.1.attention.value.weight" else { return }
-      var values = bytes.withUnsafeBytes { raw in
-        (0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
-      }
-      Self.transpose(&values, hidden)
-      bytes = values.withUnsafeBytes { Array($0) }
+      ChangedModel.change(&bytes) { Self.transpose(&$0, hidden) }
     }
     let result = try Self.verify(path)
     #expect(result.findings.map(\.stage) == ["embeddings", "layers.1"])
@@ -62,11 +59,7 @@ struct DiagnosisTests {
     descriptor.wiring.layers.activation = .relu
     let path = try model.write(descriptor: descriptor) { name, bytes in
       guard name == "layers.2.attention.query.weight" else { return }
-      var values = bytes.withUnsafeBytes { raw in
-        (0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
-      }
-      Self.transpose(&values, hidden)
-      bytes = values.withUnsafeBytes { Array($0) }
+      ChangedModel.change(&bytes) { Self.transpose(&$0, hidden) }
     }
     let finding = try #require(try Self.verify(path).findings.first { $0.stage == "layers.2" })
     #expect(finding.repair == ["with --set hidden_act=gelu", "if attention.query.weight is transposed"])

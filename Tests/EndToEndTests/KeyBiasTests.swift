@@ -1,4 +1,5 @@
 import BertConvKit
+import ChangedModels
 import TestSupport
 import Testing
 

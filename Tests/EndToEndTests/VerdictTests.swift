@@ -2,6 +2,7 @@ import BertConvKit
 import BertCore
 import BertFormat
 import BertZoo
+import ChangedModels
 import TestSupport
 import Testing
 

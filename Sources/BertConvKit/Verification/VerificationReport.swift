@@ -47,6 +47,8 @@ public struct VerificationReport: Sendable {
   /// One recorded output against the computed one.
   public struct Output: Sendable {
     public var name: String
+    /// Whether the reference computed it in double precision.
+    public var isDouble: Bool { name.hasSuffix(".f64") }
     public var values: Int
     public var maxAbs: Double
     public var rms: Double

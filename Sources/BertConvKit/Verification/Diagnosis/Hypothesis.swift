@@ -54,6 +54,15 @@ struct Hypothesis: Sendable, Equatable {
   var ofDescriptor: Hypothesis { Hypothesis(norm: norm, settings: settings) }
   /// The rest.
   var ofStage: Hypothesis { Hypothesis(changes: changes, unit: unit, recording: recording) }
+  /// Whether weights are not moved but computed.
+  var isRounded: Bool {
+    changes.values.contains {
+      switch $0 {
+      case .scaled, .raised: true
+      case .transposed, .replaced, .rowsMoved: false
+      }
+    }
+  }
   var isEmpty: Bool { self == Hypothesis() }
 
   /// Whether a stage whose tensors begin with `prefix` has the weights that this changes.

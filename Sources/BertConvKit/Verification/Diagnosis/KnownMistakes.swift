@@ -51,12 +51,16 @@ struct KnownMistakes {
       Dictionary(grouping: key.words.keys, by: { key.words[$0]! }).values
         .map { $0.min { ($0.count, $0) < ($1.count, $1) }! }.sorted()
         .map { (try? JSONParser.parse(Array($0.utf8), "a word")) ?? .string($0) }
-    case .size where family.derived["headCount"] != nil && key.key == "num_attention_heads":
+    case .size where places(of: setting, family).contains("wiring.layers.attention.heads"):
       divisors(descriptor.sizes["hidden"] ?? 1).map(JSON.integer)
     case .size, .count: [1, 2, 4, 8].map(JSON.integer)
     case .id: (0...3).map(JSON.integer)
     case .labels, .counts, .depth: []
     }
+  }
+
+  private func places(of setting: String, _ family: FamilyDescriptor) -> [String] {
+    family.parts.flatMap(\.references).filter { $0.setting == setting }.map { $0.path.joined(separator: ".") }
   }
 
   private func divisors(_ number: Int) -> [Int] { (1...min(number, 256)).filter { number % $0 == 0 } }

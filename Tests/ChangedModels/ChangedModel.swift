@@ -5,13 +5,13 @@ import BertZoo
 import TestSupport
 
 /// A converted model that can be changed and written again with digests that hold: what a faulty converter would write.
-struct ChangedModel {
-  let folder: TemporaryFolder
-  let contents: BertwContents
-  let payloads: [String: [UInt8]]
+package struct ChangedModel {
+  package let folder: TemporaryFolder
+  package let contents: BertwContents
+  package let payloads: [String: [UInt8]]
 
   /// Converts a source.
-  init(converting source: String) throws {
+  package init(converting source: String) throws {
     folder = try TemporaryFolder()
     let path = folder.path + "/original.bertw"
     _ = try Converter(ConversionRequest(source: source, output: path)).run()
@@ -24,19 +24,25 @@ struct ChangedModel {
   }
 
   /// Writes the model with one tensor's F32 values changed, and returns the path.
-  func write(changing name: String, _ change: (inout [Float]) -> Void) throws -> String {
+  package func write(changing name: String, _ change: (inout [Float]) -> Void) throws -> String {
     try write(descriptor: contents.descriptor) { tensor, bytes in
-      guard tensor == name else { return }
-      var values = bytes.withUnsafeBytes { raw in
-        (0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
-      }
-      change(&values)
-      bytes = values.withUnsafeBytes { Array($0) }
+      if tensor == name { ChangedModel.change(&bytes, change) }
     }
   }
 
+  /// Changes F32 values in place.
+  package static func change(_ bytes: inout [UInt8], _ change: (inout [Float]) -> Void) {
+    var values = bytes.withUnsafeBytes { raw in
+      (0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+    }
+    change(&values)
+    bytes = values.withUnsafeBytes { Array($0) }
+  }
+
   /// Writes the model with another descriptor or other payloads, and returns the path.
-  func write(descriptor: ModelDescriptor, _ change: (String, inout [UInt8]) -> Void = { _, _ in }) throws -> String {
+  package func write(descriptor: ModelDescriptor, _ change: (String, inout [UInt8]) -> Void = { _, _ in }) throws
+    -> String
+  {
     let path = folder.path + "/changed.bertw"
     let output = try OutputFile(path, replacing: true)
     let writer = try BertwWriter(BertwContents(descriptor: descriptor, tensors: contents.tensors), to: output)
