@@ -1,6 +1,7 @@
 import BertConvKit
 import BertCore
 import BertZoo
+import ChangedModels
 import TestSupport
 import Testing
 
