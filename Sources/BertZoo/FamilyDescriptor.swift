@@ -246,9 +246,10 @@ package struct Layout: Sendable {
   /// The setting that gets the numbers of units of the blocks `{b}`; nil where no name holds those.
   package var blocksTell: String?
 
-  /// A setting as the quotient of another and a number, rounded down, but at least 1.
+  /// A setting as another one times a factor, divided by a number, rounded down, but at least 1.
   package struct Rule: Sendable {
     package var dividend: String
+    package var factor: Int
     package var divisor: Int
     package var remark: String
   }

@@ -86,6 +86,7 @@ extension NameRewriting {
 extension Layout.Rule {
   fileprivate init(_ fields: consuming JSONFields) throws {
     dividend = try fields.string("dividend")
+    factor = fields.has("factor") ? try fields.integer("factor") : 1
     divisor = try fields.integer("divisor")
     remark = try fields.string("remark")
     try fields.finish()

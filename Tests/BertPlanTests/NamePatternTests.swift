@@ -28,6 +28,16 @@ struct NamePatternTests {
     #expect(pattern.match(NumberedName("group_3/inner_group_01/LayerNorm_1/beta")) == nil)
   }
 
+  @Test func `{odd} and {even} stand for numbers of that kind`() {
+    let odd = NamePattern("group_{g}_{n}/layer_{n}/norm_{odd}/beta")
+    #expect(odd.match(NumberedName("group_0_5/layer_5/norm_11/beta")) == [0])
+    #expect(odd.match(NumberedName("group_0_5/layer_5/norm_12/beta")) == nil)
+    #expect(odd.match(NumberedName("group_0/layer_5/norm_11/beta")) == nil)
+    let even = NamePattern("norm_{even}/beta")
+    #expect(even.match(NumberedName("norm_120/beta")) == [] && even.match(NumberedName("norm_0/beta")) == [])
+    #expect(even.match(NumberedName("norm_121/beta")) == nil)
+  }
+
   @Test func `a pattern without {i} matches itself alone`() {
     #expect(NamePattern("pooler.bias").match(NumberedName("pooler.bias")) != nil)
     #expect(NamePattern("pooler.bias").match(NumberedName("pooler.bia")) == nil)

@@ -96,7 +96,7 @@ extension PlanProblem {
         hints.append("say which with \(parts.map { "--part \($0)" }.joined(separator: " or "))")
       case .contradiction(let refusal):
         sentences.append(refusal.message)
-        if let hint = refusal.hint { hints.append(hint) }
+        if let hint = refusal.hint, !hints.contains(hint) { hints.append(hint) }
       }
     }
     return Refusal(

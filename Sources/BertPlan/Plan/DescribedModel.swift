@@ -8,7 +8,9 @@ extension ModelDescriptor {
   ///   - parts: those of the family's optional parts that the model has: `wiring.pooler`, `heads.mlm`. Parts without
   ///     which extents would not fit are there in any case.
   package init(_ family: FamilyDescriptor, configuration: Configuration, parts: Set<String>) throws {
-    let settings = try Settings(family, configuration: configuration, overrides: [], fallback: "huggingface")
+    var settings = try Settings(family, configuration: configuration, overrides: [], fallback: "huggingface")
+    // What no configuration says because the code computes it.
+    if let layout = family.layouts.first(where: { $0.dialect == settings.dialect.id }) { settings.apply(layout.rules) }
     let unknown = parts.subtracting(family.parts.map(\.path)).sorted()
     guard unknown.isEmpty else {
       throw Refusal(.contradictory, "\(family.family) has no parts \(unknown.joined(separator: ", "))")
@@ -18,7 +20,7 @@ extension ModelDescriptor {
       let isThere =
         switch part.presence {
         case .always: true
-        case .whenStored: parts.contains(part.path) || part.bridges(settings)
+        case .whenStored: parts.contains(part.path) || part.bridges(settings) || part.isDue(settings)
         case .whenSetting(let setting, let values, let within):
           (within.map { path in present.contains { $0.path == path } } ?? true)
             && settings[setting]?.string.map(values.contains) == true
@@ -42,5 +44,11 @@ extension Part {
   fileprivate func bridges(_ settings: Settings) -> Bool {
     let extents = absentWhenEqual.compactMap { settings[$0]?.integer }
     return extents.count == 2 && extents[0] != extents[1]
+  }
+
+  /// Whether a configuration demands the part.
+  fileprivate func isDue(_ settings: Settings) -> Bool {
+    guard let due, settings[due.setting]?.string.map(due.values.contains) == true else { return false }
+    return due.least.allSatisfy { (settings[$0.key]?.integer ?? 0) >= $0.value }
   }
 }

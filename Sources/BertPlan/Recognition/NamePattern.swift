@@ -32,12 +32,14 @@ struct NumberedName: Hashable {
 }
 
 /// A name in which `{i}` stands for the number of a layer, or `{g}` and `{k}` for a group's and for a unit's inside it,
-/// `{b}` and `{j}` for a block's and a unit's inside it; `{i+layers}` for a number behind those of all layers, `{i+4}` for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …, and `{n}` for any number.
+/// `{b}` and `{j}` for a block's and a unit's inside it; `{i+layers}` for a number behind those of all layers, `{i+4}`
+/// for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …; `{n}` for any number, `{odd}` and `{even}`
+/// for one of that kind.
 struct NamePattern {
   /// What stands for numbers, in the order in which patterns hold them.
   private static let placeholders = ["{i+layers}", "{i}", "{g}", "{k}", "{b}", "{j}"]
 
-  private enum Slot { case digits(String), index, any }
+  private enum Slot { case digits(String), index, any, odd, even }
 
   /// What a matching name's `NumberedName.key` is.
   let key: String
@@ -69,16 +71,22 @@ struct NamePattern {
   init(_ pattern: String) {
     // No published name holds these characters, and they are no digits.
     let marked = NamePattern.placeholders.reduce(pattern) { $0.replacing($1, with: "\u{1}") }
-    let numbered = NumberedName(marked.replacing("{n}", with: "\u{2}"))
+    let numbered = NumberedName(
+      marked.replacing("{n}", with: "\u{2}").replacing("{odd}", with: "\u{3}").replacing("{even}", with: "\u{4}"))
     var slots: [Slot] = []
     var digits = numbered.numbers[...]
     for character in numbered.key {
-      if character == "#" { slots.append(.digits(digits.removeFirst())) }
-      if character == "\u{1}" { slots.append(.index) }
-      if character == "\u{2}" { slots.append(.any) }
+      switch character {
+      case "#": slots.append(.digits(digits.removeFirst()))
+      case "\u{1}": slots.append(.index)
+      case "\u{2}": slots.append(.any)
+      case "\u{3}": slots.append(.odd)
+      case "\u{4}": slots.append(.even)
+      default: break
+      }
     }
     self.slots = slots
-    key = numbered.key.replacing("\u{1}", with: "#").replacing("\u{2}", with: "#")
+    key = ["\u{1}", "\u{2}", "\u{3}", "\u{4}"].reduce(numbered.key) { $0.replacing($1, with: "#") }
   }
 
   /// The numbers that stand for the placeholders; nil where the name does not match.
@@ -89,6 +97,8 @@ struct NamePattern {
       switch slot {
       case .digits(let digits): if digits != number { return nil }
       case .any: continue
+      case .odd: if number.utf8.last! % 2 == 0 { return nil }
+      case .even: if number.utf8.last! % 2 == 1 { return nil }
       case .index:
         // A number that is not written in its shortest form would come back as another name.
         guard number.utf8.count <= 6, let value = Int(number), String(value) == number else { return nil }

@@ -254,7 +254,7 @@ package struct Settings: Sendable {
   mutating func apply(_ rules: [String: Layout.Rule]) {
     for (name, rule) in rules.sorted(by: { $0.key < $1.key }) where values[name] == nil {
       guard let dividend = values[rule.dividend]?.json.integer else { continue }
-      values[name] = Value(json: .integer(max(1, dividend / rule.divisor)), origin: .fixed)
+      values[name] = Value(json: .integer(max(1, dividend * rule.factor / rule.divisor)), origin: .fixed)
       remarks.append(rule.remark)
     }
   }
