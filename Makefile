@@ -92,6 +92,12 @@ containers: deps ## print which containers and naming layouts give the same byte
 	$(SWIFT) build --product bertconv
 	@BERTCONV=$$($(SWIFT) build --show-bin-path)/bertconv Tools/containers.sh
 
+.PHONY: browser
+browser: deps ## look at a report's page in a headless browser, at phone and desktop width
+	@command -v chromium >/dev/null 2>&1 || { $(INSTALL_PACKAGES) chromium; }
+	$(SWIFT) build --product bertconv
+	@BERTCONV=$$($(SWIFT) build --show-bin-path)/bertconv Tools/browser_check.sh
+
 .PHONY: mutation
 mutation: deps ## put known faults into the fixtures' models and count what verification finds
 	$(SWIFT) build -c release --product bertconv-mutate

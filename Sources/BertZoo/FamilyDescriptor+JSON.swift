@@ -36,12 +36,6 @@ extension FamilyDescriptor {
     }
     partArchitectures = try fields.object("partArchitectures").members
       .reduce(into: [:]) { $0[$1.key] = $1.value.string }
-    classParts = [:]
-    for (path, value) in fields.optional("classParts")?.object?.members ?? [] {
-      var classes = try JSONFields(value, "classParts.\(path)")
-      classParts[path] = (try classes.strings("with"), try classes.strings("without"))
-      try classes.finish()
-    }
     headChoices = try fields.array("headChoice").map { try HeadChoice(JSONFields($0, "headChoice")) }
     let evidence = try fields.value("proof")
     proof = evidence == .null ? nil : try Proof(JSONFields(evidence, "proof"))
@@ -151,12 +145,18 @@ extension Part {
     absentWhenEqual = fields.has("absentWhenEqual") ? try fields.strings("absentWhenEqual") : []
     needs = fields.has("needs") ? try fields.strings("needs") : []
     excludes = fields.has("excludes") ? try fields.strings("excludes") : []
+    if fields.has("classes") {
+      var own = try fields.fields("classes")
+      classes = (try own.strings("with"), try own.strings("without"))
+      try own.finish()
+    }
     let within = fields.optional("within")?.string
     if let (setting, values) = fields.optional("when")?.object?.members.first {
       presence = .whenSetting(setting, values.array?.compactMap(\.string) ?? [], within: within)
     } else {
       presence = fields.optional("optional")?.bool == true ? .whenStored : .always
     }
+    formula = fields.has("formula") ? try FormulaClaim(fields.fields("formula")) : nil
     due = fields.has("due") ? try Due(fields.fields("due")) : nil
     tiedTo = (fields.optional("tiedTo")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     tensors = try fields.array("tensors").map {
@@ -175,13 +175,28 @@ extension Part {
   }
 }
 
+extension JSONFields {
+  /// A setting and the values with which something holds.
+  fileprivate mutating func condition() throws -> (setting: String, values: [String]) {
+    guard let (setting, values) = optional("when")?.object?.members.first else {
+      throw refusal("when", "a setting with its values")
+    }
+    return (setting, values.array?.compactMap(\.string) ?? [])
+  }
+}
+
+extension FormulaClaim {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    tensor = try fields.string("tensor")
+    formula = try fields.word("is")
+    (setting, values) = try fields.condition()
+    try fields.finish()
+  }
+}
+
 extension Part.Due {
   fileprivate init(_ fields: consuming JSONFields) throws {
-    guard let (setting, values) = fields.optional("when")?.object?.members.first else {
-      throw fields.refusal("when", "a setting with its values")
-    }
-    self.setting = setting
-    self.values = values.array?.compactMap(\.string) ?? []
+    (setting, values) = try fields.condition()
     least = (fields.optional("least")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
     try fields.finish()
   }

@@ -26,8 +26,6 @@ package struct FamilyDescriptor: Sendable {
   package var architectures: [String: String]
   /// The part of a checkpoint of several models that a Hugging Face class name stands for.
   package var partArchitectures: [String: String]
-  /// By a part's path, the Hugging Face classes whose models have it and those whose models have not.
-  package var classParts: [String: (with: [String], without: [String])]
   /// How to tell heads apart that are stored under the same names.
   package var headChoices: [HeadChoice]
   /// Nil where only a configuration or the user can say that a model is of this family.
@@ -145,11 +143,15 @@ package struct Part: Sendable {
   package var needs: [String]
   /// Parts beside which it cannot.
   package var excludes: [String]
+  /// The Hugging Face classes whose models have it, and those whose models have not; nil where classes do not tell.
+  package var classes: (with: [String], without: [String])?
   package var tensors: [TensorTemplate]
   /// Of a part that is not there: whose copy its tensors are.
   package var tiedTo: [String: String]
   /// Of a part that is there when its tensors are stored: when they must be.
   package var due: Due?
+  /// A tensor that some configurations say is given by a formula. What is stored counts all the same.
+  package var formula: FormulaClaim?
 
   /// Tensors must be stored where a setting has one of these values and these extents are reached, and must not be
   /// stored where it has another.
@@ -166,6 +168,21 @@ package struct Part: Sendable {
     /// There when a setting has one of these values, inside another part where one is named.
     case whenSetting(String, [String], within: String?)
   }
+}
+
+/// A configuration's word that a stored tensor is given by a formula.
+package struct FormulaClaim: Sendable {
+  package enum Formula: String, Sendable {
+    /// sin(p / 10000^(2⌊j/2⌋ / width)) in even columns j of row p, the cosine of the same in odd ones (A. Vaswani et
+    /// al. 2017, section 3.5).
+    case sinusoids
+  }
+  /// By canonical name.
+  package var tensor: String
+  package var formula: Formula
+  /// The setting that says so, and the values with which it does.
+  package var setting: String
+  package var values: [String]
 }
 
 /// A canonical tensor and what its shape is made of.

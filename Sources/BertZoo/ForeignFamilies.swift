@@ -10,9 +10,6 @@ package struct ForeignFamily: Sendable {
   package static let all: [ForeignFamily] = [
     ForeignFamily(title: "Longformer", modelTypes: ["longformer"], marks: ["query_global"]),
     ForeignFamily(
-      title: "XLM-RoBERTa XL", modelTypes: ["xlm-roberta-xl"], marks: ["attention.self_attn_layer_norm"]),
-    ForeignFamily(title: "FlauBERT", modelTypes: ["flaubert"], marks: ["attentions.0.q_lin"]),
-    ForeignFamily(
       title: "BART", modelTypes: ["bart", "mbart"], marks: ["encoder_attn.k_proj", "decoder.layers.0.self_attn.k_proj"]),
     ForeignFamily(title: "BERT generation", modelTypes: ["bert-generation"], marks: ["lm_head.decoder.weight"]),
     ForeignFamily(title: "BigBird", modelTypes: ["big_bird"], marks: ["bert.pooler.weight"]),

@@ -10,10 +10,12 @@ static const unsigned char variants[] = {
 #embed "../../Zoo/Variants/data2vec-text.json" suffix(, 0, )
 #embed "../../Zoo/Variants/distilbert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/electra.json" suffix(, 0, )
+#embed "../../Zoo/Variants/flaubert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/funnel.json" suffix(, 0, )
 #embed "../../Zoo/Variants/roberta.json" suffix(, 0, )
 #embed "../../Zoo/Variants/xlm.json" suffix(, 0, )
 #embed "../../Zoo/Variants/xlm-roberta.json" suffix(, 0, )
+#embed "../../Zoo/Variants/xlm-roberta-xl.json" suffix(, 0, )
 };
 
 const unsigned char *bertconv_zoo_variants(size_t *length) {

@@ -19,12 +19,14 @@ package enum Command {
   }()
 
   /// Runs `bertconv` with the arguments in `folder`, its streams caught.
-  package static func run(_ arguments: [String], in folder: String = "/", output: String? = nil) throws
-    -> FinishedCommand
-  {
+  package static func run(
+    _ arguments: [String], in folder: String = "/", output: String? = nil, environment: [String: String] = [:]
+  ) throws -> FinishedCommand {
     // The shell changes the folder; the C library's own call for it does not reach Swift.
     let script = "cd \"$1\" && shift && exec \"$@\""
-    return try start(["/bin/sh", "-c", script, "sh", folder, bertconv] + arguments, output: output)
+    let settings = environment.map { "\($0.key)=\($0.value)" }
+    return try start(
+      ["/bin/sh", "-c", script, "sh", folder, "/usr/bin/env"] + settings + [bertconv] + arguments, output: output)
   }
 
   /// Runs a line of shell in `folder`, in which `$0` is the program under test.

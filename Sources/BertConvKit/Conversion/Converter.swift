@@ -74,11 +74,15 @@ public struct Converter {
     for drop in plan.drops {
       try namingFile(model.located.path) { try DropCheck(source: model.source, plan: plan).run(drop) }
     }
+    let comparisons = try plan.comparisons.map { comparison in
+      try namingFile(model.located.path) { try FormulaComparison(source: model.source, plan: plan).run(comparison) }
+    }
     try model.source.checkUnchanged()
     let verification = try verify(output)
     var report = ConversionReport(
       plan: PlanReport(model, plan, type: request.type), output: request.output, summary: summary, casts: casts,
       verification: verification)
+    report.remarks += comparisons
     if let verification, verification.verdict != .pass { return report }
     let companions = try copyTokenizers(model, &report.remarks)
     report.isWritten = true

@@ -60,7 +60,8 @@ struct Judgement {
         let recorded = try golden.values(of: form)
         let base = form.isDouble ? noise.inDouble(scale: scale) : noise.scaled(by: golden.precision.roundoff)
         let judge = OutputJudge(
-          form: form, description: description, noise: base.adding(storage[judged.name]), tolerance: tolerance)
+          form: form, description: description, seen: seen[description.level], noise: base.adding(storage[judged.name]),
+          tolerance: tolerance)
         if let candidates = description.candidates {
           let scores = runs.computed[judged.name]!.values
           results.append(judge.judge(recorded: recorded, at: places, candidates, scores: scores))

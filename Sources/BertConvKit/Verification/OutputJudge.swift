@@ -5,6 +5,8 @@ import BertRuntime
 struct OutputJudge {
   let form: Golden.Output
   let description: OutputDescription
+  /// Of the tokens that the output's entries belong to.
+  let seen: TokenVisibility
   let noise: NoiseFloor
   let tolerance: Tolerance?
 
@@ -29,7 +31,26 @@ struct OutputJudge {
     return VerificationReport.Output(
       name: form.stored, values: recorded.count, maxAbs: distance.largest, rms: distance.value, noiseFloor: noise.rms,
       ratio: max(distance.value / noise.rms, spike > NoiseFloor.factor ? spike : 0), stage: description.stage,
-      verdict: passes ? .pass : .fail)
+      verdict: passes ? .pass : .fail, tokens: tokens(recorded, computed))
+  }
+
+  /// The distance by tokens, of an output that belongs to them.
+  private func tokens(_ recorded: [Double], _ computed: [Double]) -> VerificationReport.TokenDistances? {
+    guard description.unit == .token, seen.tokens > 0 else { return nil }
+    let rows = description.shape.dims.prefix(2).reduce(1, *)
+    let width = (description.shape.count ?? 0) / max(1, rows)
+    var ratios: [Double?] = []
+    var place = 0
+    for row in 0..<rows {
+      guard seen.mask.map({ $0[row] == 1 }) ?? true, place + width <= recorded.count else {
+        ratios.append(nil)
+        continue
+      }
+      let distance = RootMeanSquare((place..<place + width).map { recorded[$0] - computed[$0] })
+      ratios.append(distance.value / noise.rms)
+      place += width
+    }
+    return VerificationReport.TokenDistances(width: seen.tokens, ratios: ratios)
   }
 }
 

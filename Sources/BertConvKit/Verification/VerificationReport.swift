@@ -49,6 +49,8 @@ public struct VerificationReport: Sendable {
     public var name: String
     /// Whether the reference computed it in double precision.
     public var isDouble: Bool { name.hasSuffix(".f64") }
+    /// The name without the precision.
+    public var plainName: String { isDouble ? String(name.dropLast(4)) : name }
     public var values: Int
     public var maxAbs: Double
     public var rms: Double
@@ -58,6 +60,16 @@ public struct VerificationReport: Sendable {
     /// The stage that computes it.
     public var stage: String
     public var verdict: Verdict
+    /// How far every token is off; nil for outputs that do not belong to tokens.
+    public var tokens: TokenDistances?
+  }
+
+  /// The distance of one output, token by token.
+  public struct TokenDistances: Sendable {
+    /// Tokens of a sequence.
+    public var width: Int
+    /// Root mean square in multiples of the output's noise, [sequences, tokens]; nil where the mask hides a token.
+    public var ratios: [Double?]
   }
 
   /// The first stage at which a model and a golden part.

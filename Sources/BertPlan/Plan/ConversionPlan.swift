@@ -32,6 +32,14 @@ package struct ConversionPlan: Sendable {
     package var hint: String?
   }
 
+  /// A tensor that the configuration says a formula gives: it is compared, and what is stored counts.
+  package struct Comparison: Sendable {
+    package var canonical: String
+    package var formula: FormulaClaim.Formula
+    /// The configuration's key that says so.
+    package var key: String
+  }
+
   package var descriptor: ModelDescriptor
   package var layout: String
   /// Why family and layout were recognised.
@@ -40,6 +48,7 @@ package struct ConversionPlan: Sendable {
   package var moves: [Move]
   /// In the order of the catalogue.
   package var drops: [Drop]
+  package var comparisons: [Comparison] = []
   package var remarks: [String]
 }
 

@@ -16,19 +16,19 @@ extension PlanBuilder {
 
   /// The parts must be those of the class that the configuration names.
   mutating func checkClass(_ paths: Set<String>) {
-    for (path, classes) in family.classParts.sorted(by: { $0.key < $1.key }) {
-      let known = options.configuration?.classNames ?? []
-      guard let name = known.first(where: { (classes.with + classes.without).contains($0) }),
-        classes.with.contains(name) != paths.contains(path),
-        let stem = family.parts.first(where: { $0.path == path })?.tensors.first?.name
+    for part in family.parts {
+      let known = options.configuration?.classNames ?? [], isThere = paths.contains(part.path)
+      guard let classes = part.classes,
+        let name = known.first(where: { (classes.with + classes.without).contains($0) }),
+        classes.with.contains(name) != isThere, let stem = part.tensors.first?.name
       else { continue }
-      let isThere = paths.contains(path), stored = storedName(stem.replacingIndex(0))
+      let stored = storedName(stem.replacingIndex(0))
       let others = isThere ? classes.with : classes.without
       problems.append(
         .contradiction(
           Refusal(
             .contradictory,
-            "the configuration is that of \(name), which has \(isThere ? "no" : "a") \(path.split(separator: ".").last!), "
+            "the configuration is that of \(name), which has \(isThere ? "no" : "a") \(part.path.split(separator: ".").last!), "
               + "but \(stored.quoted) is \(isThere ? "" : "not ")there",
             rule: "R-CFG-02",
             hint: "these are the tensors of \(others.joined(separator: " or ")): give their configuration with --config"

@@ -74,7 +74,14 @@ struct PlanBuilder {
     guard problems.isEmpty else { return }
     plan = ConversionPlan(
       descriptor: descriptor, layout: recognition.layout.id, reason: recognition.reason, moves: moves,
-      drops: drops.sorted { $0.source < $1.source }, remarks: settings.remarks)
+      drops: drops.sorted { $0.source < $1.source }, comparisons: comparisons, remarks: settings.remarks)
+  }
+
+  private var comparisons: [ConversionPlan.Comparison] {
+    presentParts.compactMap(\.formula).filter { settings[$0.setting]?.string.map($0.values.contains) ?? false }.map {
+      ConversionPlan.Comparison(
+        canonical: $0.tensor, formula: $0.formula, key: Settings.handKey($0.setting, family) ?? $0.setting)
+    }
   }
 
   // MARK: - Which stored tensor fills what

@@ -19,6 +19,12 @@ struct VerifyCommandLine: ParsableCommand {
       "Another model, of any container, that must compute the same on generated inputs.", valueName: "model"))
   var against: String?
 
+  @Option(help: ArgumentHelp("Write the verdicts as JUnit's XML, for build servers.", valueName: "file"))
+  var junit: String?
+
+  @Option(help: ArgumentHelp("Write the report as one page for a browser.", valueName: "file"))
+  var html: String?
+
   @Option(help: ArgumentHelp("Accept differences up to this, in place of the noise floor.", valueName: "x"))
   var atol: Double?
 
@@ -50,6 +56,9 @@ struct VerifyCommandLine: ParsableCommand {
       if atol != nil || rtol != nil { request.tolerance = Tolerance(absolute: atol ?? 0, relative: rtol ?? 0) }
       let report = try Verifier(request, progress: ProgressBar.progress(common)).run()
       Talk.remark(report.remarks, common)
+      if let junit { try ReportFile.write(JUnitReport(report).text, to: junit) }
+      if let html { try ReportFile.write(HTMLReport(report).text, to: html) }
+      if Annotations.areWanted { for line in Annotations.of(report) { Console.err(line + "\n") } }
       if common.json {
         try Console.out(report.json().pretty)
       } else if !common.quiet {

@@ -20,6 +20,23 @@ struct WrongSwitch: Sendable, CustomTestStringConvertible {
   /// Goldens without attentions: with another number of heads these have another shape, which is an error.
   static let all: [WrongSwitch] =
     [
+      "flaubert/pre-norm": [
+        "pre_norm=false", "n_heads=3", "layer_norm_eps=1e-12", "layer_norm_eps=1e-5", "gelu_activation=false",
+        "causal=true",
+      ],
+      "flaubert/post-norm": ["pre_norm=true", "layer_norm_eps=1e-6", "n_heads=5"],
+      "flaubert/languages": ["pre_norm=false", "gelu_activation=true"],
+      "flaubert/causal": ["causal=false"],
+      "flaubert/sequence": ["summary_type=first", "summary_activation=null", "pre_norm=false"],
+      "flaubert/choice": ["summary_type=first"],
+      "flaubert/span-beam": ["pre_norm=false", "n_heads=6"],
+      "xlm-roberta-xl/mlm": [
+        "num_attention_heads=3", "layer_norm_eps=1e-12", "layer_norm_eps=1e-6", "hidden_act=relu",
+        "hidden_act=gelu_new",
+        "pad_token_id=0", "pad_token_id=2",
+      ],
+      "xlm-roberta-xl/bare": ["hidden_act=gelu", "layer_norm_eps=1e-5", "pad_token_id=1", "num_attention_heads=5"],
+      "xlm-roberta-xl/span": ["hidden_act=gelu", "num_attention_heads=2"],
       "xlm/mlm": [
         "n_heads=3", "n_heads=1", "layer_norm_eps=1e-5", "layer_norm_eps=1e-6", "gelu_activation=false", "causal=true",
       ],

@@ -59,10 +59,56 @@ struct XLMTests {
     }
   }
 
-  @Test("rust-bert#228: the stored table of positions counts, whatever the configuration says of sinusoids")
-  func storedPositions() throws {
+  @Test(
+    "rust-bert#228: the stored table of positions counts, whatever the configuration says of sinusoids",
+    arguments: [("xlm", "bare", true), ("distilbert", "sinusoidal", true), ("xlm", "causal", false)])
+  func storedPositions(_ family: String, _ name: String, _ differs: Bool) throws {
     // rust-bert computed the table anew where the flag is set, though it had been trained since.
-    let fixture = ModelFixture.named("xlm", "bare")
+    let fixture = ModelFixture.named(family, name)
     for golden in fixture.goldens { #expect(try verify(fixture, golden) == .pass) }
+    let folder = try TemporaryFolder()
+    let report = try Converter(
+      ConversionRequest(source: fixture.path("safetensors"), output: folder.path + "/m.bertw")
+    ).run()
+    let remark = try #require(report.remarks.first { $0.contains("sinusoidal") })
+    #expect(remark.contains(differs ? "the stored one counts" : "is what the formula gives"))
+  }
+
+  @Test("transformers#28948: decoder and token table that differ are refused where they are said to be one")
+  func brokenTie() throws {
+    // transformers loaded one of them, and which depended on the version.
+    let folder = try TemporaryFolder()
+    var request = ConversionRequest(
+      source: ModelFixture.named("xlm", "mlm-untied").path("torch-zip"), output: folder.path + "/m.bertw")
+    request.switches.sets = ["tie_word_embeddings=true"]
+    let refusal = #expect(throws: Refusal.self) { try Converter(request).run() }
+    #expect(refusal?.message.contains("pred_layer.proj.weight") == true)
+    #expect(refusal?.hint?.contains("tie_word_embeddings=false") == true)
+  }
+
+  @Test("a table of languages that the configuration denies, or that it asks for in vain, is named")
+  func languageTable() throws {
+    func plan(_ model: String, _ sets: [String]) throws -> PlanReport {
+      let fixture = ModelFixture.named("xlm", model)
+      var request = ConversionRequest(source: fixture.path("safetensors"), output: "/nowhere")
+      request.switches.sets = sets
+      return try Converter(request).dryRun()
+    }
+    let denied = #expect(throws: Refusal.self) { try plan("mlm", ["use_lang_emb=false"]) }
+    #expect(denied?.message.contains("lang_embeddings") == true)
+    let inVain = #expect(throws: Refusal.self) { try plan("tokens", ["use_lang_emb=true"]) }
+    #expect(inVain?.rule == "R-ALL-10" && inVain?.message.contains("lang_embeddings.weight") == true)
+    #expect(throws: Refusal.self) { try plan("mlm", ["n_langs=5"]) }
+    #expect(try plan("tokens", []).descriptor.wiring.embeddings.language == false)
+  }
+
+  @Test(
+    "an adaptive softmax, a decoder and pruned heads are refused with the reason",
+    arguments: ["asm=true", "is_encoder=false"])
+  func unsupported(_ set: String) throws {
+    var request = ConversionRequest(source: ModelFixture.named("xlm", "mlm").path("safetensors"), output: "/nowhere")
+    request.switches.sets = [set]
+    let refusal = #expect(throws: Refusal.self) { try Converter(request).dryRun() }
+    #expect(refusal?.rule == "R-CFG-03")
   }
 }
