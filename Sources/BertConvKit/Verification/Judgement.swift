@@ -59,7 +59,7 @@ struct Judgement {
         }
         let recorded = try golden.values(of: form)
         let base = form.isDouble ? noise.inDouble(scale: scale) : noise.scaled(by: golden.precision.roundoff)
-        let judge = OutputJudge(
+        var judge = OutputJudge(
           form: form, description: description, seen: seen[description.level], noise: base.adding(storage[judged.name]),
           tolerance: tolerance)
         if let candidates = description.candidates {
@@ -69,11 +69,8 @@ struct Judgement {
           let compared = places.map { recorded[$0] }
           var result = try judge.judge(recorded: compared, computed: truth)
           if form.isDouble, result.verdict == .fail, result.ratio < Judgement.near {
-            let again = OutputJudge(
-              form: form, description: description,
-              noise: judge.noise.raised(by: try doubleNoise(of: judged, pair, inputs, start, places, truth)),
-              tolerance: tolerance)
-            result = try again.judge(recorded: compared, computed: truth)
+            judge.noise = judge.noise.raised(by: try doubleNoise(of: judged, pair, inputs, start, places, truth))
+            result = try judge.judge(recorded: compared, computed: truth)
           }
           results.append(result)
         }

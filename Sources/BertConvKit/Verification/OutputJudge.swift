@@ -7,7 +7,7 @@ struct OutputJudge {
   let description: OutputDescription
   /// Of the tokens that the output's entries belong to.
   let seen: TokenVisibility
-  let noise: NoiseFloor
+  var noise: NoiseFloor
   let tolerance: Tolerance?
 
   /// - Parameters:
