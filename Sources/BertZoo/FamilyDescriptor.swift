@@ -262,6 +262,12 @@ package struct Layout: Sendable {
   package var rules: [String: Rule]
   /// The setting that gets the numbers of units of the blocks `{b}`; nil where no name holds those.
   package var blocksTell: String?
+  /// Globs over rewritten names, each of which must match one: what tells this layout from one that names the rest alike.
+  package var marks: [String]
+  /// Whether several families are stored under the same names, so that only a configuration or the user can say which.
+  package var tellsNoFamily: Bool
+  /// Settings that every file of this layout has alike, whatever a configuration says.
+  package var given: [String: JSON]
 
   /// A setting as another one times a factor, divided by a number, rounded down, but at least 1.
   package struct Rule: Sendable {
@@ -301,15 +307,22 @@ package struct Layout: Sendable {
 
 /// Changes to stored names before they are compared with patterns, in this order.
 package struct NameRewriting: Sendable {
+  /// With this text the name of some tensor of the model goes on where its root ends. The root was chosen by the user
+  /// who saved the model, and is cut off all names that have it.
+  package var rootMark: String?
+  /// What was found to be the root.
+  package var root = ""
   /// Leading parts, separated by slashes, that are cut off.
   package var droppedParts = 0
   package var droppedSuffix = ""
+  /// Classes of which items of a list are named: `layer`, `layer_1`, `layer_2` … become 0, 1, 2 …
+  package var items: [String] = []
   package var replacements: [(old: String, new: String)] = []
-  /// Leading texts after which a part, up to the next point, is a name that its maker chose, and is cut out.
+  /// Leading texts after which a part is a name that its maker chose, and is cut out. It ends with the same character as
+  /// the text: a point or a slash.
   package var chosenNamesAfter: [String] = []
-  /// Parts with which the model's own names begin: what stands before the first of them was chosen by the user who
-  /// saved it, and is cut off.
-  package var beginnings: [String] = []
+
+  package init() {}
 }
 
 /// What turns a stored tensor into the canonical one. Every operation but `noTokenTypes` has an inverse; the parts of a

@@ -3,12 +3,13 @@ import BertCore
 extension Layout {
   /// Reads all layouts of a family. A row `[stem, role, leaf]` stands for one row per line of that leaf's table in
   /// `leaves`, each line giving the two endings and the operations, and as `{"axis": 1, "tells": "attentionHeads"}` what
-  /// an extent of the stored tensor tells, or as `{"spare": why}` that it is only used where no other tensor is there; a layout that has `sameTensorsAs` takes over the
-  /// stems and roles of an earlier one, with leaves of its own, and may add others.
+  /// an extent of the stored tensor tells, or as `{"spare": why}` that it is only used where no other tensor is there.
+  /// A layout that has `sameTensorsAs` takes over the stems and roles of an earlier one, with leaves of its own, and may
+  /// add others; one that is `like` a layout of Zoo/Layouts has that one's members, and its own beside them.
   static func all(_ values: [JSON]) throws -> [Layout] {
     var stems: [String: [JSON]] = [:]
     return try values.map { value in
-      var fields = try JSONFields(value, "layout")
+      var fields = try JSONFields(completed(value), "layout")
       let id = try fields.string("id")
       var rows = fields.has("sameTensorsAs") ? stems[try fields.string("sameTensorsAs")] ?? [] : []
       if fields.has("tensors") { rows += try fields.array("tensors") }
@@ -27,10 +28,41 @@ extension Layout {
         rules: try (fields.optional("rules")?.object?.members ?? []).reduce(into: [:]) {
           $0[$1.key] = try Rule(JSONFields($1.value, "layout.\(id).rules.\($1.key)"))
         },
-        blocksTell: fields.optional("blocksTell")?.string)
+        blocksTell: fields.optional("blocksTell")?.string,
+        marks: fields.has("marks") ? try fields.strings("marks") : [],
+        tellsNoFamily: fields.optional("tellsNoFamily")?.bool == true,
+        given: (fields.optional("given")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value })
       try fields.finish()
       return layout
     }
+  }
+
+  /// A layout with the members of the one that it is like. Its own rows, drops and changes of names come before that
+  /// one's; rows that it takes over from an earlier layout come instead of them.
+  private static func completed(_ value: JSON) throws -> JSON {
+    guard let name = value["like"]?.string, let own = value.object else { return value }
+    guard var object: JSONObject = Zoo.layouts[name]?.object else {
+      throw Refusal(.damaged, "there is no layout \(name.quoted) in Zoo/Layouts")
+    }
+    if own["sameTensorsAs"] != nil { object["tensors"] = nil }
+    for (key, member) in own.members where key != "like" {
+      switch key {
+      case "tensors", "drops":
+        object[key] = .array((member.array ?? []) + (object[key]?.array ?? []))
+      case "leaves":
+        for (leaf, lines) in member.object?.members ?? [] {
+          object[key] = object[key]?.setting(lines, at: [Substring(leaf)])
+        }
+      case "names":
+        for (change, detail) in member.object?.members ?? [] {
+          let shared = object[key]?[change]?.array ?? []
+          let merged = detail.array.map { JSON.array($0 + shared) } ?? detail
+          object[key] = (object[key] ?? .object(JSONObject())).setting(merged, at: [Substring(change)])
+        }
+      default: object[key] = member
+      }
+    }
+    return .object(object)
   }
 
   private static func spellOut(_ row: JSON, _ leaves: JSONObject) throws -> [Row] {
@@ -69,6 +101,7 @@ extension Layout {
 
 extension NameRewriting {
   fileprivate init(_ value: JSON?) throws {
+    self.init()
     guard let value else { return }
     var fields = try JSONFields(value, "layout.names")
     droppedParts = fields.optional("dropParts")?.integer ?? 0
@@ -77,7 +110,8 @@ extension NameRewriting {
       guard let pair = $0.array, pair.count == 2, let old = pair[0].string, let new = pair[1].string else { return nil }
       return (old, new)
     }
-    beginnings = fields.has("beginWith") ? try fields.strings("beginWith") : []
+    rootMark = fields.optional("rootBefore")?.string
+    items = fields.has("items") ? try fields.strings("items") : []
     chosenNamesAfter = fields.has("chosenNamesAfter") ? try fields.strings("chosenNamesAfter") : []
     try fields.finish()
   }

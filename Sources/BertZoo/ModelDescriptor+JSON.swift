@@ -227,13 +227,13 @@ extension Head {
         activation: try fields.word("activation"), epsilon: try fields.epsilon(), tied: try Head.isTied(&fields))
     case .lm: self = .lm(tied: try Head.isTied(&fields))
     case .pooled: self = .pooled(labels: try fields.labels())
-    case .firstToken: self = .firstToken(activation: try fields.word("activation"), labels: try fields.labels())
+    case .firstToken: self = .firstToken(activation: try fields.activation(), labels: try fields.labels())
     case .summary:
       self = .summary(
         pick: try fields.word("pick"), activation: try fields.word("activation"), labels: try fields.labels())
     case .choice:
       self = .choice(
-        activation: fields.has("activation") ? try fields.word("activation") : nil,
+        activation: try fields.activation(),
         pick: fields.has("pick") ? try fields.word("pick") : nil)
     case .spanBeam:
       let counts = try ["starts", "ends"].map { key in
@@ -296,6 +296,9 @@ extension JSONFields {
     guard value > 0, value.isFinite else { throw refusal("epsilon", "a positive number") }
     return value
   }
+
+  /// The activation of a dense layer; nil where there is none.
+  fileprivate mutating func activation() throws -> Activation? { has("activation") ? try word("activation") : nil }
 
   /// True where the member is there; it says nothing else.
   fileprivate mutating func flag(_ key: String) throws -> Bool {

@@ -252,8 +252,9 @@ public enum Head: Sendable, Equatable {
   case lm(tied: Bool)
   /// A linear layer on the pooled output: [batch, labels]. `labels` is empty where no names are known.
   case pooled(labels: [String])
-  /// A dense layer with `activation` on the first token, then a linear one: [batch, labels].
-  case firstToken(activation: Activation, labels: [String])
+  /// A dense layer with `activation` on the first token, then a linear one: [batch, labels]. Without an activation the
+  /// linear layer reads the token itself.
+  case firstToken(activation: Activation?, labels: [String])
   /// A linear layer with `activation` behind it on one vector a sequence: [batch, labels].
   case summary(pick: Pick, activation: Activation, labels: [String])
   /// A linear layer on the pooled output of each choice: [batch, choices]. With an activation it reads a dense layer of

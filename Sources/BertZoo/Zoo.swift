@@ -15,6 +15,15 @@ package enum Zoo {
     }
   }()
 
+  /// What layouts of several families have in common, by the layout's identifier.
+  static let layouts: [String: JSON] = {
+    do {
+      return try files(bertconv_zoo_layouts).reduce(into: [:]) { $0[$1["id"]?.string ?? ""] = $1 }
+    } catch {
+      preconditionFailure("a layout inside this program is wrong: \(error)")
+    }
+  }()
+
   /// The published checkpoints, family by family and in each by their names.
   package static let models: [PublishedModel] = {
     do {

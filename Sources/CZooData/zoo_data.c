@@ -18,7 +18,20 @@ static const unsigned char variants[] = {
 #embed "../../Zoo/Variants/xlm-roberta-xl.json" suffix(, 0, )
 };
 
+static const unsigned char layouts[] = {
+#embed "../../Zoo/Layouts/huggingface-tf-keras.json" suffix(, 0, )
+#embed "../../Zoo/Layouts/huggingface-tf-objects.json" suffix(, 0, )
+#embed "../../Zoo/Layouts/huggingface-tf-sharded.json" suffix(, 0, )
+#embed "../../Zoo/Layouts/huggingface-tf.json" suffix(, 0, )
+#embed "../../Zoo/Layouts/kerashub.json" suffix(, 0, )
+};
+
 const unsigned char *bertconv_zoo_variants(size_t *length) {
   *length = sizeof variants;
   return variants;
+}
+
+const unsigned char *bertconv_zoo_layouts(size_t *length) {
+  *length = sizeof layouts;
+  return layouts;
 }

@@ -71,12 +71,42 @@ struct OperationTests {
     #expect(pattern.match(NumberedName("weights-/kernel")) == nil)
   }
 
-  @Test("what stands before a model's own names is cut off")
-  func chosenRoots() {
-    let names = Zoo.families["bert"]!.layouts.first { $0.id == "huggingface-tf-objects" }!.names
-    #expect(names.rewrite("net/bert/pooler/dense/kernel") == "bert/pooler/dense/kernel")
-    #expect(names.rewrite("my/model/mlm/predictions/bias") == "mlm/predictions/bias")
-    #expect(names.rewrite("bert/pooler/dense/kernel") == "bert/pooler/dense/kernel")
-    #expect(names.rewrite("net/berta/kernel") == "net/berta/kernel")
+  @Test(
+    "a root that the user chose is cut off, also where it is called like the model's own parts",
+    arguments: ["", "net/", "my/model/", "bert/", "classifier/"])
+  func chosenRoots(_ root: String) {
+    let layout = Zoo.families["bert"]!.layouts.first { $0.id == "huggingface-tf-objects" }!
+    let stored = ["classifier/bias", "bert/encoder/layer/1/bert_output/dense/kernel", "bert/embeddings/weight"]
+    let names = layout.names.rooted(in: ["step", "optimizer/_variables/0"] + stored.map { root + $0 })
+    #expect(
+      stored.map { names.rewrite(root + $0) } == [
+        "classifier.bias", "bert.encoder.layer.1.output.dense.kernel", "bert.embeddings.word_embeddings.weight",
+      ])
+    #expect(names.rewrite("step") == "step")
+  }
+
+  @Test(
+    "items of a list bear the number behind their class, the first one none",
+    arguments: [
+      ("a/tf_x/b", "a/0/b"), ("a/tf_x_1/b", "a/1/b"), ("tf_x_12", "12"), ("a/tf_x_0/b", "a/tf_x_0/b"),
+      ("a/tf_x_01/b", "a/tf_x_01/b"), ("a/tf_x_/b", "a/tf_x_/b"), ("a/tf_xy/b", "a/tf_xy/b"),
+      ("a/tf_x_y/b_1", "a/tf_x_y/b_1"), ("tf_x_1/tf_x/c", "1/0/c"),
+    ])
+  func items(_ name: String, _ numbered: String) {
+    var names = NameRewriting()
+    names.items = ["tf_x"]
+    #expect(names.rewrite(name) == numbered)
+  }
+
+  @Test(
+    "a chosen name ends where its text's last character comes again",
+    arguments: [
+      ("heads.mnli.dense.bias", "heads.dense.bias"), ("task/a.b/dense/bias", "task/dense/bias"),
+      ("task/dense", "task/dense"), ("tasks/a/dense", "tasks/a/dense"),
+    ])
+  func chosenNames(_ name: String, _ cut: String) {
+    var names = NameRewriting()
+    names.chosenNamesAfter = ["heads.", "task/"]
+    #expect(names.rewrite(name) == cut)
   }
 }

@@ -3,7 +3,7 @@ import BertCore
 import TestSupport
 import Testing
 
-@Suite("Naming layouts of BERT")
+@Suite("Naming layouts")
 struct LayoutTests {
   private func bytes(_ path: String) throws -> [UInt8] { try InputFile(path).contents(limit: 1 << 24) }
 
@@ -28,12 +28,15 @@ struct LayoutTests {
     #expect(try converted == convert(fixture.path("safetensors")))
   }
 
-  @Test("KerasHub's weights alone tell all, since its code has the rest fixed")
+  @Test("KerasHub's weights alone tell all but the family, since its code has the rest fixed")
   func kerasHubAlone() throws {
     let fixture = ModelFixture.named("bert", "bare")
     let folder = try TemporaryFolder()
     try folder.write("model.weights.h5", bytes(fixture.path("kerashub") + "/model.weights.h5"))
-    #expect(try convert(folder.path) == convert(fixture.path("safetensors")))
+    let refusal = #expect(throws: Refusal.self) { _ = try convert(folder.path) }
+    #expect(refusal?.hint?.contains("--family") == true)
+    let converted = try convert(folder.path) { $0.switches.family = "bert" }
+    #expect(try converted == convert(fixture.path("safetensors")))
   }
 
   @Test("R-CFG-02: a number of heads that kernels contradict is refused")
@@ -54,6 +57,31 @@ struct LayoutTests {
       $0.switches.sets = ["hidden_act=gelu_new", "layer_norm_eps=1e-12"]
     }
     #expect(String(decoding: said, as: UTF8.self).contains(#"\"activation\":\"gelu.tanh\",\"epsilon\":1e-12"#))
+  }
+
+  @Test(
+    "R-CFG-02: KerasHub numbers ALBERT's layers in one row, and the configuration cuts it into groups",
+    arguments: [
+      (["num_hidden_groups=1"], true), (["num_hidden_groups=3", "num_hidden_layers=3"], false),
+      (["inner_group_num=2"], false), ([], true),
+    ])
+  func groups(_ sets: [String], _ fits: Bool) throws {
+    let path = ModelFixture.named("albert", "kerashub").path("kerashub")
+    if fits {
+      #expect(try convert(path) { $0.switches.sets = sets } == convert(path))
+    } else {
+      let refusal = #expect(throws: Refusal.self) { _ = try convert(path) { $0.switches.sets = sets } }
+      #expect(refusal?.rule == "R-CFG-02")
+    }
+  }
+
+  @Test(
+    "fairseq's files cannot tell RoBERTa's kin apart: --family does",
+    arguments: ["camembert", "xlm-roberta", "roberta"])
+  func kin(_ family: String) throws {
+    let path = ModelFixture.named("roberta", "mlm").path("fairseq-cfg")
+    let text = String(decoding: try convert(path) { $0.switches.family = family }, as: UTF8.self)
+    #expect(text.contains(#"\"family\":\"\#(family)\""#))
   }
 
   @Test("a SavedModel's folder is a source")

@@ -29,8 +29,8 @@ struct SchemaDocumentTests {
   func complete() {
     #expect(
       SchemaFiles.names == [
-        "bertw-header", "convert", "descriptor", "error", "golden-check", "golden", "inspect", "provenance", "variant",
-        "verify", "zoo-model", "zoo",
+        "bertw-header", "convert", "descriptor", "error", "golden-check", "golden", "inspect", "layout", "provenance",
+        "variant", "verify", "zoo-model", "zoo",
       ])
   }
 
@@ -43,6 +43,18 @@ struct SchemaDocumentTests {
     #expect(try SchemaFiles.problems(json, "variant") == [])
     // Templates and expected values stand in for any JSON.
     try Self.expectStrict(json, "variant") { $0.hasSuffix("/value") || $0.contains("/value/") }
+  }
+
+  static let layouts = ((try? Path.names(in: Fixtures.root + "/Zoo/Layouts")) ?? []).filter { $0.hasSuffix(".json") }
+
+  @Test("layout: every one that families share", arguments: layouts)
+  func layout(_ file: String) throws {
+    let bytes = try InputFile(Fixtures.root + "/Zoo/Layouts/" + file).contents(limit: Limits.configuration)
+    let json = try JSONParser.parse(bytes, file)
+    #expect(try SchemaFiles.problems(json, "layout") == [])
+    for (place, changed) in json.withUnknownMembers where !place.hasPrefix("/leaves") {
+      #expect(try !SchemaFiles.problems(changed, "layout").isEmpty, "an unknown member at \(place)")
+    }
   }
 
   @Test("bertw-header and descriptor: every model of the fixtures", arguments: ModelFixture.all)

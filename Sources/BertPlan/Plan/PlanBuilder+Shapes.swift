@@ -46,11 +46,13 @@ extension PlanBuilder {
       checkSum(last, units)
       if part.repeatedBy.count == 1 {
         extents[last] = units
-      } else {
+      } else if recognition.layout.numbersUnitsInGroups {
         extents[part.repeatedBy[0]] = (
           (units.value + recognition.numbering.inner - 1) / recognition.numbering.inner, units.name
         )
         extents[last] = (recognition.numbering.inner, units.name)
+      } else {
+        divide(units, among: part.repeatedBy, into: &extents)
       }
     }
     solve(products, &extents)
@@ -59,6 +61,28 @@ extension PlanBuilder {
       problems.append(contradiction(symbol, said, value, found))
     }
     return extents.mapValues(\.value)
+  }
+
+  /// A layout that numbers all units in one row tells only their number, which is the product of the counts.
+  private mutating func divide(
+    _ units: (value: Int, name: String), among counts: [String],
+    into extents: inout [String: (value: Int, name: String)]
+  ) {
+    let known = counts.compactMap { name in settings[name]?.integer.map { (name, $0) } }
+    let product = known.map(\.1).reduce(1, *)
+    let unknown = counts.filter { name in !known.contains { $0.0 == name } }
+    if units.value == 1 {
+      for name in counts { extents[name] = units }
+    } else if unknown.count == 1, units.value % product == 0 {
+      extents[unknown[0]] = (units.value / product, units.name)
+    } else if unknown.count < 2, product != units.value {
+      let keys = counts.map { Settings.handKey($0, family) ?? $0 }.joined(separator: " × ")
+      problems.append(
+        .contradiction(
+          Refusal(
+            .contradictory, "\(keys) is \(product), the tensors give \(units.value) (\(units.name.quoted))",
+            rule: "R-CFG-02", hint: "give the configuration that belongs to these tensors with --config")))
+    }
   }
 
   /// A stored product of a known extent and a number that only the model's descriptor holds tells that number.

@@ -57,7 +57,8 @@ package struct PlanDraft: Sendable {
       infos, members: members, container: container, options: options)
     let settings = try Settings(
       recognition.family, configuration: options.configuration, overrides: options.overrides,
-      fallback: recognition.layout.dialect, describesOtherPart: recognition.isOfOtherPart(options.configuration))
+      fallback: recognition.layout.dialect, given: recognition.layout.given,
+      describesOtherPart: recognition.isOfOtherPart(options.configuration))
     var builder = PlanBuilder(
       tensors: infos, recognition: recognition, settings: settings, options: options, drops: drops)
     try builder.build()

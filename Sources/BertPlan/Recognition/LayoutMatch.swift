@@ -22,6 +22,8 @@ struct Assignment {
 struct LayoutMatch {
   let family: FamilyDescriptor
   let layout: Layout
+  /// The layout's changes to names, with the root that these names have.
+  let names: NameRewriting
   let prefix: String
   /// What wrappers put before all names and was cut off.
   let wrapper: String
@@ -29,6 +31,8 @@ struct LayoutMatch {
   let numbering: UnitNumbering
   /// By index of the catalogue; tensors that lie outside the model's state have none.
   let assignments: [Int: Assignment]
+  /// Whether all marks of the layout are there.
+  let hasMarks: Bool
 
   /// How many tensors no rule of the layout knows.
   var unknownCount: Int { assignments.values.count { !$0.isKnown } }
@@ -40,6 +44,7 @@ struct LayoutMatch {
     self.layout = layout
     self.prefix = prefix
     self.wrapper = wrapper
+    names = layout.names.rooted(in: tensors.lazy.map { WrapperPrefix.cut(wrapper, from: $0.name) })
     var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
     for (index, row) in layout.tensors.enumerated() {
       for pattern in NamePattern.all(row.pattern.replacing("{prefix}", with: prefix)) {
@@ -49,16 +54,19 @@ struct LayoutMatch {
     let drops = layout.drops.map { drop in
       (drop: drop, globs: drop.globs.map { Glob($0.replacing("{prefix}", with: prefix)) })
     }
+    var marks = layout.marks.map { Glob($0.replacing("{prefix}", with: prefix)) }
     var found: [(index: Int, rows: [(row: Int, numbers: [Int])], drop: Layout.Drop?)] = []
     for tensor in tensors {
-      let name = layout.names.rewrite(WrapperPrefix.cut(wrapper, from: tensor.name))
+      let name = names.rewrite(WrapperPrefix.cut(wrapper, from: tensor.name))
       let numbered = NumberedName(name)
       let rows = (patterns[numbered.key] ?? []).compactMap { pattern, row in
         pattern.match(numbered).map { (row: row, numbers: $0) }
       }
+      marks.removeAll { $0.matches(name) }
       let drop = rows.isEmpty ? drops.first { $0.globs.contains { $0.matches(name) } }?.drop : nil
       found.append((tensor.index, rows, drop))
     }
+    hasMarks = marks.isEmpty
     let numbering = UnitNumbering(found.flatMap { $0.rows.map { (layout.tensors[$0.row], $0.numbers) } })
     self.numbering = numbering
     var assignments: [Int: Assignment] = [:]
@@ -77,8 +85,14 @@ struct LayoutMatch {
     self.assignments = assignments
   }
 
-  /// The canonical names that stored tensors could fill.
-  var canonicalNames: Set<String> { Set(assignments.values.flatMap { $0.candidates.map(\.canonical) }) }
+  /// The canonical names that stored tensors could fill. Of two tied tensors either may be the one that was stored.
+  var canonicalNames: Set<String> {
+    var names = Set(assignments.values.flatMap { $0.candidates.map(\.canonical) })
+    for part in family.parts {
+      for (tied, original) in part.tiedTo where names.contains(tied) { names.insert(original) }
+    }
+    return names
+  }
 
   /// The share of the body's first unit that is there, from 0 to 1.
   var coverage: Double {
@@ -90,10 +104,10 @@ struct LayoutMatch {
 
   /// Whether the names show the family and could not as well belong to one that names its body alike.
   func isProven(_ catalogue: [TensorInfo]) -> Bool {
-    guard let proof = family.proof else { return false }
+    guard let proof = family.proof, !layout.tellsNoFamily else { return false }
     let globs = proof.names.map(Glob.init)
     let hasName = assignments.keys.contains { index in
-      let name = layout.names.rewrite(WrapperPrefix.cut(wrapper, from: catalogue[index].name))
+      let name = names.rewrite(WrapperPrefix.cut(wrapper, from: catalogue[index].name))
       return globs.contains { $0.matches(name) }
     }
     if hasName { return true }
@@ -140,30 +154,6 @@ struct LayoutMatch {
 struct SourceName {
   var index: Int
   var name: String
-}
-
-extension NameRewriting {
-  /// The name that patterns are held against.
-  func rewrite(_ name: String) -> String {
-    var text = name
-    if droppedParts > 0 {
-      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-      text = parts.count > droppedParts ? parts.dropFirst(droppedParts).joined(separator: "/") : text
-    }
-    if !droppedSuffix.isEmpty, text.hasSuffix(droppedSuffix) { text.removeLast(droppedSuffix.count) }
-    for (old, new) in replacements { text = text.replacing(old, with: new) }
-    for start in chosenNamesAfter where text.hasPrefix(start) {
-      let rest = text.dropFirst(start.count)
-      if let point = rest.firstIndex(of: ".") { text = start + rest[rest.index(after: point)...] }
-    }
-    if !beginnings.isEmpty {
-      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-      if let first = parts.firstIndex(where: { beginnings.contains(String($0)) }) {
-        text = parts[first...].joined(separator: "/")
-      }
-    }
-    return text
-  }
 }
 
 extension Shape {

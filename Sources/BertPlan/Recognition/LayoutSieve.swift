@@ -19,25 +19,22 @@ struct LayoutSieve {
 
   /// How much of the body's first unit can be there at most, from 0 to 1, for each spelling of the layout's prefix.
   func bounds(_ family: FamilyDescriptor, _ layout: Layout) -> [(prefix: String, bound: Double)] {
-    let keys =
-      layout.names.changesNothing ? plainKeys : Set(names.map { NumberedName(layout.names.rewrite($0)).key })
+    let changes = layout.names.rooted(in: names)
+    let keys = changes.changesNothing ? plainKeys : Set(names.map { NumberedName(changes.rewrite($0)).key })
     let canonicalKeys = layout.tensors.map { NamePattern.all($0.canonical).map(\.key) }
     let due = family.parts.filter { if case .always = $0.presence { true } else { false } }
       .flatMap { $0.tensors.map { NumberedName($0.name.replacingIndex(0)).key } }
+    let ties = family.parts.flatMap(\.tiedTo)
     return layout.prefixes.map { prefix in
       var filled: Set<String> = []
       for (row, canonical) in zip(layout.tensors, canonicalKeys) {
         let patterns = NamePattern.all(row.pattern.replacing("{prefix}", with: prefix))
         if patterns.contains(where: { keys.contains($0.key) }) { filled.formUnion(canonical) }
       }
+      for (tied, original) in ties where filled.contains(NumberedName(tied).key) {
+        filled.insert(NumberedName(original).key)
+      }
       return (prefix, due.isEmpty ? 0 : Double(due.count { filled.contains($0) }) / Double(due.count))
     }
-  }
-}
-
-extension NameRewriting {
-  /// Whether stored names are held against patterns as they are.
-  fileprivate var changesNothing: Bool {
-    droppedParts == 0 && droppedSuffix.isEmpty && replacements.isEmpty && chosenNamesAfter.isEmpty && beginnings.isEmpty
   }
 }

@@ -36,10 +36,11 @@ package struct Recognition: Sendable {
   package static func recognise(
     _ tensors: [TensorInfo], members: [Int], container: String, options: PlanOptions
   ) throws -> Recognition {
-    let modelType = options.configuration?.modelType
+    let configuration = options.configuration
+    let modelType = configuration?.modelType
     let named = options.family
     let names = members.map { SourceName(index: $0, name: tensors[$0].name) }
-    let allowed = try families(modelType: modelType, named: named)
+    let allowed = try families(configuration, named: named)
     let matches = nearest(names, container: container)
     // Of families that are alike in all, the one comes first that names can prove.
     // Of layouts that are alike in all, the one whose language the configuration speaks.
@@ -50,19 +51,19 @@ package struct Recognition: Sendable {
         spoken.id == match.layout.dialect ? 0 : 1
       )
     }
-    let fitting = matches.filter { $0.coverage == 1 }.sorted { rank($0) < rank($1) }
+    let fitting = matches.filter { $0.coverage == 1 && $0.hasMarks }.sorted { rank($0) < rank($1) }
     if let best = fitting.first(where: { match in allowed?.contains(match.family.family) ?? true }),
       best.unknownCount == 0 || fitting[0].unknownCount > 0
     {
       let accepted = try accept(
-        best, among: fitting, tensors, isNamed: allowed != nil, configuration: options.configuration)
+        best, among: fitting, tensors, isNamed: allowed != nil, configuration: configuration)
       let choice = try accepted.match.choosingPart(among: fitting, options)
       return Recognition(choice.match, reason: accepted.reason, undecidedParts: choice.undecided)
     }
     if let other = fitting.first, let allowed {
       throw Refusal(
         .contradictory,
-        "the tensors are named as in \(other.family.family), but \(modelType.map { "the configuration says model_type \($0.quoted)" } ?? "--family says \(allowed.joined())")",
+        "the tensors are named as in \(other.family.family), but \(modelType.map { "the configuration says \(configuration!.modelTypeKey) \($0.quoted)" } ?? "--family says \(allowed.joined())")",
         hint: "give the configuration that belongs to these tensors with --config")
     }
     if let foreign = ForeignFamily.recognised(in: names.map(\.name)) { throw foreign.refusal }
@@ -84,7 +85,7 @@ package struct Recognition: Sendable {
   }
 
   /// The families that may be considered; nil for all.
-  private static func families(modelType: String?, named: String?) throws -> [String]? {
+  private static func families(_ configuration: Configuration?, named: String?) throws -> [String]? {
     if let named {
       guard Zoo.families[named] != nil else {
         throw Refusal(
@@ -93,11 +94,12 @@ package struct Recognition: Sendable {
       }
       return [named]
     }
-    guard let modelType else { return nil }
+    guard let configuration, let modelType = configuration.modelType else { return nil }
     if let family = Zoo.family(modelType: modelType) { return [family.family] }
     if let foreign = ForeignFamily.named(modelType: modelType) { throw foreign.refusal }
     throw Refusal(
-      .unsupported, "the configuration says model_type \(modelType.quoted), which is not a family that is converted",
+      .unsupported,
+      "the configuration says \(configuration.modelTypeKey) \(modelType.quoted), which is not a family that is converted",
       hint: "if it is one of them under another name, say which with --family")
   }
 
@@ -105,9 +107,12 @@ package struct Recognition: Sendable {
     _ best: LayoutMatch, among fitting: [LayoutMatch], _ tensors: [TensorInfo], isNamed: Bool,
     configuration: Configuration?
   ) throws -> (match: LayoutMatch, reason: String) {
-    let modelType = configuration?.modelType
     if isNamed {
-      return (best, modelType.map { "model_type is \($0), and the names fit" } ?? "it was named, and the names fit")
+      return (
+        best,
+        configuration?.modelType.map { "\(configuration!.modelTypeKey) is \($0), and the names fit" }
+          ?? "it was named, and the names fit"
+      )
     }
     let proven = fitting.filter { $0.isProven(tensors) }
     guard let match = proven.first else {
@@ -167,6 +172,9 @@ extension ForeignFamily {
 }
 
 extension Layout {
+  /// Whether names hold the number of a group and that of a unit inside it.
+  var numbersUnitsInGroups: Bool { tensors.contains { $0.pattern.contains("{k}") } }
+
   /// The name under which this layout stores a canonical tensor; nil where it has none.
   func storedName(of canonical: String, prefix: String, _ numbering: UnitNumbering) -> String? {
     let numbered = NumberedName(canonical)

@@ -38,7 +38,16 @@ package struct Configuration: Sendable {
     self.init(path: path, object: recognised)
   }
 
-  package var modelType: String? { object["model_type"]?.string }
+  /// The word that says which family it is: `model_type`, or the class of KerasHub's backbone.
+  package var modelType: String? { object["model_type"]?.string ?? backboneClass }
+  /// The key under which that word stands.
+  package var modelTypeKey: String { object["model_type"] == nil ? "class_name" : "model_type" }
+  /// KerasHub's tasks hold their backbone inside.
+  private var backboneClass: String? {
+    let backbone = JSON.object(object).member(at: "config.backbone.class_name") ?? object["class_name"]
+    guard let name = backbone?.string, name.hasSuffix("Backbone") else { return nil }
+    return name
+  }
   package var architectures: [String] { object["architectures"]?.array?.compactMap(\.string) ?? [] }
 }
 

@@ -29,11 +29,12 @@ package struct Settings: Sendable {
 
   /// - Parameter fallback: the dialect of the layout, which counts where there is no configuration or where the
   ///   configuration shows none.
+  /// - Parameter given: what every file of the layout has alike.
   /// - Parameter describesOtherPart: whether the configuration is that of another part of the checkpoint, whose extents
   ///   are not this one's.
   package init(
     _ family: FamilyDescriptor, configuration: Configuration?, overrides: [Override], fallback: String,
-    describesOtherPart: Bool = false
+    given: [String: JSON] = [:], describesOtherPart: Bool = false
   ) throws {
     self.family = family
     dialect = Settings.dialect(family, of: configuration, fallback: fallback)
@@ -44,6 +45,7 @@ package struct Settings: Sendable {
     for (name, key) in dialect.keys {
       if let fixed = key.fixed { values[name] = Value(json: fixed, origin: .fixed) }
     }
+    for (name, value) in given { values[name] = Value(json: value, origin: .fixed) }
     try apply(overrides)
     for (name, setting) in family.settings where values[name] == nil {
       if let otherwise = setting.otherwise { values[name] = Value(json: otherwise, origin: .otherwise) }

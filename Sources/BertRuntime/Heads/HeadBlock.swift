@@ -123,9 +123,10 @@ extension WeightLoader {
       let dense = try dense(word, activation, sizes)
       return SummaryHead(pick: pick ?? .first, layers: [dense, try linear(name, out: 1, in: dense.out)])
     case .firstToken(let activation, let labels):
-      let dense = try dense(word, activation, sizes)
+      let first = try activation.map { try self.dense(word, $0, sizes) }
       let rows = try head.labelCount(labels, word, weights)
-      return SummaryHead(pick: .first, layers: [dense, try linear(name, out: rows, in: dense.out)])
+      let last = try linear(name, out: rows, in: first?.out ?? sizes.hidden)
+      return SummaryHead(pick: .first, layers: [first, last].compactMap { $0 })
     case .summary(let pick, let activation, let labels):
       let rows = try head.labelCount(labels, word, weights)
       return SummaryHead(pick: pick, layers: [try linear(name, out: rows, in: sizes.hidden, activation)])

@@ -5,5 +5,8 @@
 /// bytes of all together.
 const unsigned char *bertconv_zoo_variants(size_t *length);
 
+/// The files of Zoo/Layouts, held and given likewise.
+const unsigned char *bertconv_zoo_layouts(size_t *length);
+
 /// The files of Zoo/Models, held and given likewise.
 const unsigned char *bertconv_zoo_models(size_t *length);
