@@ -53,6 +53,7 @@ extension Setting {
       guard names.count == 2 else { throw fields.refusal("computed", "a dividend and a divisor") }
       computedFrom = (names[0], names[1])
     }
+    each = fields.optional("each")?.string
     unwritten = fields.optional("unwritten")?.integer
     isOptional = fields.optional("optional") == true
     follows = fields.optional("follows")?.string
@@ -109,6 +110,7 @@ extension Dialect {
     id = try fields.string("id")
     recognisedBy = fields.has("recognise") ? try fields.strings("recognise") : []
     nestedIn = fields.has("nestedIn") ? try fields.strings("nestedIn") : []
+    overrulesModelType = fields.optional("overrulesModelType")?.bool ?? false
     keys = [:]
     for (name, value) in try fields.object("keys").members {
       keys[name] = try Key(JSONFields(value, "dialect.\(name)"))
@@ -116,7 +118,9 @@ extension Dialect {
     expectations = [:]
     for (key, value) in fields.optional("expect")?.object?.members ?? [] {
       var expectation = try JSONFields(value, "expect.\(key)")
-      expectations[key] = (try expectation.value("value"), try expectation.string("why"))
+      expectations[key] = (
+        try expectation.value("value"), expectation.optional("ofEach")?.bool ?? false, try expectation.string("why")
+      )
       try expectation.finish()
     }
     try fields.finish()
@@ -129,6 +133,7 @@ extension Dialect.Key {
     defaultValue = fields.optional("default")
     aliases = fields.has("aliases") ? try fields.strings("aliases") : []
     fixed = fields.optional("fixed")
+    divisor = fields.optional("dividedBy")?.integer ?? 1
     words = (fields.optional("words")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     readsRepeats = fields.has("reads") ? try fields.string("reads") == "repeats" : false
     remarks = (fields.optional("remarks")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
@@ -153,6 +158,8 @@ extension Part {
     let within = fields.optional("within")?.string
     if let (setting, values) = fields.optional("when")?.object?.members.first {
       presence = .whenSetting(setting, values.array?.compactMap(\.string) ?? [], within: within)
+    } else if let within {
+      presence = .within(within)
     } else {
       presence = fields.optional("optional")?.bool == true ? .whenStored : .always
     }

@@ -46,6 +46,8 @@ package struct Setting: Sendable {
     case depth
     /// A list of such numbers, one a stage; original configurations write it as a text such as `6_3x2_3x2`.
     case counts
+    /// An extent for all units of a repeated part, or a list of one a unit.
+    case extents
     /// A positive number.
     case epsilon
     /// One of the words of a dialect's table.
@@ -60,6 +62,8 @@ package struct Setting: Sendable {
   package var otherwise: JSON?
   /// What published models of the family usually have: only ever shown as a suggestion.
   package var suggestion: Suggestion?
+  /// Of `extents`: the count of the units.
+  package var each: String?
   /// Of two settings, of which this one is the first divided by the second, rounded down, but at least 1.
   package var computedFrom: (dividend: String, divisor: String)?
   /// The extent that is not written into a model's descriptor, since an axis of that extent is not there.
@@ -103,8 +107,10 @@ package struct Dialect: Sendable {
   /// where they stand at the top.
   package var nestedIn: [String]
   package var keys: [String: Key]
+  /// Whether files of this dialect may have a `model_type` of another family, which then says nothing.
+  package var overrulesModelType: Bool
   /// Keys that must have one value, because any other changes the mathematics beyond what is supported.
-  package var expectations: [String: (value: JSON, why: String)]
+  package var expectations: [String: (value: JSON, isOfEach: Bool, why: String)]
 
   /// Where a setting stands and what its words mean.
   package struct Key: Sendable {
@@ -118,6 +124,8 @@ package struct Dialect: Sendable {
     package var words: [String: String]
     /// What a user should know when a certain word is met.
     package var remarks: [String: String]
+    /// Of extents: what a file's number is divided by.
+    package var divisor: Int
     /// The value that this dialect's code has fixed, whatever a file says.
     package var fixed: JSON?
     /// Whether a list's text is read for how often its stages are repeated (`2` in `3x2`), not for their numbers.
@@ -167,6 +175,8 @@ package struct Part: Sendable {
     case whenStored
     /// There when a setting has one of these values, inside another part where one is named.
     case whenSetting(String, [String], within: String?)
+    /// There with another part.
+    case within(String)
   }
 }
 

@@ -34,7 +34,7 @@ struct Judgement {
     of pair: PrecisionPair, _ forms: [Golden.Output], from start: Start? = nil, inputs: ModelInputs? = nil
   ) throws -> [VerificationReport.Output] {
     var inputs = inputs ?? golden.inputs
-    let described = try pair.single.outputs(for: inputs.shape)
+    let described = try pair.single.outputs(for: inputs)
     let asked = described.filter { output in forms.contains { $0.name == output.name } }
     let scores = asked.compactMap(\.candidates?.scores)
     let wanting = Set(asked.map(\.name) + scores)
@@ -154,7 +154,7 @@ struct Judgement {
     var most = -Double.infinity
     let seen = try model.visibility(golden.inputs)
     // Which candidates are best is no distance.
-    for description in try model.outputs(for: inputs.shape)
+    for description in try model.outputs(for: inputs)
     where wanting.contains(description.name) && description.candidates == nil {
       let places = Visibility(seen[description.level], description).places
       for form in forms where form.name == description.name {

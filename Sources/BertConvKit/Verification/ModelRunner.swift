@@ -38,7 +38,7 @@ struct ModelRunner {
         .contradictory, "the golden is of the family \(golden.family.quoted), the model is \(descriptor.family)",
         rule: "R-GOLD-05")
     }
-    let outputs = try pair.single.outputs(for: golden.inputs.shape)
+    let outputs = try pair.single.outputs(for: golden.inputs)
     let available = outputs.filter { !$0.isInternal }
     try checkNames(golden, available)
     let storage = try storageCost(golden, outputs)

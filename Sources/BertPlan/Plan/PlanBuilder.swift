@@ -66,6 +66,7 @@ struct PlanBuilder {
     let extents = solveExtents()
     settings.adopt(extents)
     settings.apply(recognition.layout.rules)
+    problems += settings.spread().map(PlanProblem.contradiction)
     checkCounts()
     checkAbsentParts()
     let tree = describe()
@@ -201,6 +202,7 @@ struct PlanBuilder {
         let isSaid = settings[setting]?.string.map(values.contains) ?? false
         isThere = isWithin && isSaid
         if !isThere, isWithin, part.tiedTo.isEmpty, isStored(part) { reportUnwanted(part, setting) }
+      case .within(let path): isThere = paths.contains(path)
       }
       guard isThere else { continue }
       paths.insert(part.path)

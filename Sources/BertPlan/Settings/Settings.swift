@@ -129,6 +129,7 @@ package struct Settings: Sendable {
     }
     for (key, expectation) in dialect.expectations.sorted(by: { $0.key < $1.key }) {
       guard let json = object[key], json != .null, json != expectation.value, !byHand.contains(key) else { continue }
+      if expectation.isOfEach, let list = json.array, list.allSatisfy({ $0 == expectation.value }) { continue }
       throw Refusal(
         .unsupported, "\(key) is \(json.compact.printable): \(expectation.why)", place: key, rule: "R-CFG-03")
     }
@@ -183,6 +184,16 @@ package struct Settings: Sendable {
       }
       return .integer(depth)
     case .counts: return .array(try counts(json, key, refusal).map { .integer($0) })
+    case .extents:
+      let numbers = (json.array ?? [json]).compactMap(\.integer)
+      guard numbers.count == json.array?.count ?? 1, !numbers.isEmpty,
+        numbers.allSatisfy({ (1...ModelDescriptor.largestSize).contains($0) && $0 % key.divisor == 0 })
+      else {
+        throw refusal(
+          "a positive number\(key.divisor > 1 ? " that \(key.divisor) divides" : "") or a list of such numbers")
+      }
+      let parts = numbers.map { JSON.integer($0 / key.divisor) }
+      return json.array == nil ? parts[0] : .array(parts)
     case .epsilon:
       guard let value = json.double, value > 0, value.isFinite else { throw refusal("a positive number") }
       if let remark = key.remarks[JSON(value).compact] { remarks.append(remark) }
@@ -250,6 +261,26 @@ package struct Settings: Sendable {
   /// Takes over a list that the tensors' names give, where nothing else said one.
   mutating func adopt(_ list: JSON, as name: String) {
     if values[name] == nil { values[name] = Value(json: list, origin: .shapes) }
+  }
+
+  /// Makes lists of the extents that are the same for all units, and says which lists do not have one for each.
+  mutating func spread() -> [Refusal] {
+    var refusals: [Refusal] = []
+    for (name, setting) in family.settings.sorted(by: { $0.key < $1.key }) where setting.kind == .extents {
+      guard let value = values[name], let count = setting.each.flatMap({ values[$0]?.json.integer }),
+        (1...Settings.mostUnits).contains(count)
+      else { continue }
+      if let list = value.json.array, list.count != count {
+        refusals.append(
+          Refusal(
+            .contradictory,
+            "\(Settings.handKey(name, family) ?? name) has \(list.count) entries, there are \(count) layers",
+            rule: "R-CFG-02"))
+      } else if value.json.integer != nil {
+        values[name]!.json = .array([JSON](repeating: value.json, count: count))
+      }
+    }
+    return refusals
   }
 
   /// Computes what nothing else says as the release's code does.
