@@ -200,6 +200,7 @@ extension Proof.Mark {
     storedNames = fields.has("storedNames") ? try fields.strings("storedNames") : []
     has = fields.has("has") ? try fields.strings("has") : []
     lacks = fields.has("lacks") ? try fields.strings("lacks") : []
+    equals = (fields.optional("equals")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value }
     differs = (fields.optional("differs")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value }
     try fields.finish()
   }

@@ -232,6 +232,8 @@ package struct Proof: Sendable {
     package var has: [String]
     /// The configuration has none of these.
     package var lacks: [String]
+    /// The configuration has these keys, with these values.
+    package var equals: [String: JSON]
     /// The configuration has these keys, with other values.
     package var differs: [String: JSON]
   }
@@ -248,6 +250,8 @@ package struct Layout: Sendable {
   package var prefixes: [String]
   package var tensors: [Row]
   package var drops: [Drop]
+  /// Tensors that only models have which are not supported, and why.
+  package var refused: [Drop]
   /// Canonical tensors of which a second copy may hold only zeros, because a writer of this layout forgot to fill it.
   package var zeroCopies: Set<String>
   /// Which of several models that one checkpoint holds this layout reads; nil where there is one.

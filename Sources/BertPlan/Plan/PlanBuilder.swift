@@ -178,7 +178,29 @@ struct PlanBuilder {
         unknown.append(index)
       }
     }
+    let refused = refuse(unknown.sorted())
+    unknown.removeAll { refused.contains($0) }
     if !unknown.isEmpty { problems.append(.unknown(unknown.sorted().map { tensors[$0].name })) }
+  }
+
+  /// Names the reason for those of the unknown tensors that only unsupported models have.
+  private mutating func refuse(_ unknown: [Int]) -> Set<Int> {
+    var refused: Set<Int> = []
+    for rule in recognition.layout.refused {
+      let globs = rule.globs.map(Glob.init)
+      let own = unknown.filter { index in
+        let name = recognition.layout.names.rewrite(WrapperPrefix.cut(recognition.wrapper, from: tensors[index].name))
+        return globs.contains { $0.matches(name) }
+      }
+      guard let first = own.first else { continue }
+      refused.formUnion(own)
+      problems.append(
+        .contradiction(
+          Refusal(
+            .unsupported, "\(tensors[first].name.quoted): \(rule.why)", place: tensors[first].name.printable,
+            rule: "R-ALL-10")))
+    }
+    return refused
   }
 
   // MARK: - Which parts are there

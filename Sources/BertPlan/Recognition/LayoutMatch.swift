@@ -127,10 +127,11 @@ struct LayoutMatch {
         let hasName = assignments.keys.contains { index in globs.contains { $0.matches(catalogue[index].name) } }
         guard hasName else { return false }
       }
-      if mark.has.isEmpty, mark.lacks.isEmpty, mark.differs.isEmpty { return true }
+      if mark.has.isEmpty, mark.lacks.isEmpty, mark.equals.isEmpty, mark.differs.isEmpty { return true }
       guard let object = configuration?.object else { return false }
       return (mark.has.isEmpty || mark.has.contains { object[$0] != nil })
         && mark.lacks.allSatisfy { object[$0] == nil }
+        && mark.equals.allSatisfy { object[$0.key] == $0.value }
         && mark.differs.allSatisfy { key, value in object[key].map { $0 != value } ?? false }
     }
   }
