@@ -25,9 +25,10 @@ extension ModelDescriptor {
   }
 
   private func checkWindows() throws {
-    guard case .slidingWindow(_, let windows, _) = wiring.layers.attention, windows.count != sizes["layers"] else {
-      return
-    }
+    guard case .slidingWindow(_, let windows, _) = wiring.layers.attention else { return }
+    // Only where every layer runs once does one have a window of its own.
+    let isPlain = wiring.layers.schedule == nil && wiring.layers.stages == nil && wiring.decoder == nil
+    if isPlain, windows.count == sizes["layers"] { return }
     throw Refusal(
       .damaged, "there are \(windows.count) windows, not one a layer",
       place: "descriptor.wiring.layers.attention.windows",

@@ -91,7 +91,7 @@ struct Judgement {
       zip(places, truth).map { Double(values[$0]) - $1 }
     }
     var variation = 0
-    while distances.count < Judgement.fewestValues {
+    while distances.count < Judgement.fewestValues * description.sharing {
       variation += 1
       let run = try again(variation)
       distances += run[description.name]!.withValues { values in zip(places, truth).map { Double(values[$0]) - $1 } }
@@ -158,6 +158,7 @@ struct Judgement {
   }
 
   /// Fewer than this many values say too little about noise: further runs in other orders of summation are added.
+  /// Values that rounding moves together count as one.
   private static let fewestValues = 64
 
   /// Noise above this share of an output is no rounding: a yardstick that long would let every fault pass.

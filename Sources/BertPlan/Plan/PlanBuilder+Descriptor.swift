@@ -34,7 +34,7 @@ extension PlanBuilder {
       guard let small = settings[divisor]?.integer,
         let large = settings[dividend]?.integer
           ?? family.derived[dividend]?.value(in: tree, { settings[$0]?.integer ?? 0 }),
-        large % small != 0
+        small <= 0 || large % small != 0
       else { continue }
       let names = [divisor, dividend].map { Settings.handKey($0, family) ?? $0 }
       problems.append(

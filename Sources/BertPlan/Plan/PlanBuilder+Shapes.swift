@@ -90,7 +90,7 @@ extension PlanBuilder {
       guard case .product(let number, let factor)? = family.derived[symbol],
         case .member(let path)? = family.derived[number], let known = extents[factor]?.value,
         let setting = places.first(where: { $0.path.joined(separator: ".") == path })?.setting,
-        found.value % known == 0
+        known > 0, found.value % known == 0
       else { continue }
       extents[setting] = (found.value / known, found.name)
     }

@@ -139,6 +139,28 @@ struct ConvBERTTests {
     #expect(try Self.verdict(path, fixture) == .fail)
   }
 
+  @Test(
+    "extents of 0 are refused",
+    arguments: [
+      ("intermediate.dense.weight", [0, 10, 8]), ("output.dense.weight", [2, 0, 8]),
+      ("attention.self.key_conv_attn_layer.depthwise.weight", [16, 1, 0]),
+      ("attention.self.conv_kernel_layer.weight", [0, 8]),
+    ])
+  func zeroExtents(_ name: String, _ dims: [Int]) throws {
+    let container = Self.fixture("generator").path("safetensors")
+    let header = try SafetensorsHeader(InputFile(container + "/model.safetensors"))
+    let folder = try TemporaryFolder()
+    try folder.write("config.json", try InputFile(container + "/config.json").contents(limit: 1 << 16))
+    let infos = header.entries.map(\.info).map { info in
+      info.name.hasSuffix("layer.0." + name) ? TensorInfo(name: info.name, dtype: .f32, shape: Shape(dims)) : info
+    }
+    try folder.write("model.safetensors", SafetensorsBytes(infos).bytes)
+    #expect(throws: Refusal.self) { try Self.plan(folder.path) }
+    #expect(throws: Refusal.self) {
+      try Self.plan(folder.path) { $0.sets = ["num_groups=2", "num_attention_heads=4", "conv_kernel_size=3"] }
+    }
+  }
+
   @Test("kernels of an even size are refused: frameworks disagree about their middle")
   func evenKernel() throws {
     let model = try ChangedModel(converting: Self.fixture("discriminator").path("safetensors"))
