@@ -55,6 +55,7 @@ extension Setting {
     }
     each = fields.optional("each")?.string
     unwritten = fields.optional("unwritten")?.integer
+    isOptional = fields.optional("optional") == true
     follows = fields.optional("follows")?.string
     otherwise = fields.optional("otherwise")
     if let value = fields.optional("suggest") {
@@ -62,6 +63,10 @@ extension Setting {
         let by = quotient[1].integer
       {
         suggestion = .quotient(of: of, by: by)
+      } else if let parts = value["parts"]?.array, parts.count == 2, let of = parts[0].string,
+        let count = parts[1].integer
+      {
+        suggestion = .parts(of: of, count)
       } else {
         suggestion = .value(value)
       }
@@ -74,6 +79,8 @@ extension DerivedSize {
   fileprivate init(_ fields: consuming JSONFields) throws {
     if fields.has("at") {
       self = .member(try fields.string("at"))
+    } else if fields.has("sum") {
+      self = .sum(try fields.string("sum"))
     } else if fields.has("quotient") {
       let pair = try fields.array("quotient")
       guard pair.count == 2, let dividend = pair[0].string else {
@@ -128,6 +135,7 @@ extension Dialect.Key {
     fixed = fields.optional("fixed")
     divisor = fields.optional("dividedBy")?.integer ?? 1
     words = (fields.optional("words")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
+    readsRepeats = fields.has("reads") ? try fields.string("reads") == "repeats" : false
     remarks = (fields.optional("remarks")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     try fields.finish()
   }
@@ -141,6 +149,12 @@ extension Part {
       try fields.has("repeat") ? fields.optional("repeat")?.string.map { [$0] } ?? fields.strings("repeat") : []
     absentWhenEqual = fields.has("absentWhenEqual") ? try fields.strings("absentWhenEqual") : []
     needs = fields.has("needs") ? try fields.strings("needs") : []
+    excludes = fields.has("excludes") ? try fields.strings("excludes") : []
+    if fields.has("classes") {
+      var own = try fields.fields("classes")
+      classes = (try own.strings("with"), try own.strings("without"))
+      try own.finish()
+    }
     let within = fields.optional("within")?.string
     if let (setting, values) = fields.optional("when")?.object?.members.first {
       presence = .whenSetting(setting, values.array?.compactMap(\.string) ?? [], within: within)

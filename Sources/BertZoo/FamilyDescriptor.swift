@@ -42,6 +42,10 @@ package struct Setting: Sendable {
     case id
     /// How many units a repeated part has; at least 1.
     case count
+    /// The same of a part that may be absent, from 0 on; original configurations write it as a text.
+    case depth
+    /// A list of such numbers, one a stage; original configurations write it as a text such as `6_3x2_3x2`.
+    case counts
     /// An extent for all units of a repeated part, or a list of one a unit.
     case extents
     /// A positive number.
@@ -64,6 +68,8 @@ package struct Setting: Sendable {
   package var computedFrom: (dividend: String, divisor: String)?
   /// The extent that is not written into a model's descriptor, since an axis of that extent is not there.
   package var unwritten: Int?
+  /// Whether a model's descriptor leaves it out where nothing uses it.
+  package var isOptional = false
   /// The setting whose value this one has where nothing says otherwise; what is said of that one by hand is said of
   /// both.
   package var follows: String?
@@ -72,6 +78,8 @@ package struct Setting: Sendable {
     case value(JSON)
     /// The extent of a setting divided by a number.
     case quotient(of: String, by: Int)
+    /// A list of so many equal numbers that add up to a setting.
+    case parts(of: String, Int)
   }
 }
 
@@ -79,6 +87,8 @@ package struct Setting: Sendable {
 package enum DerivedSize: Sendable {
   /// The number that stands at a path of the model descriptor.
   case member(String)
+  /// The sum of the numbers in the list that stands there.
+  case sum(String)
   case quotient(String, String)
   /// `size` / `divisor`
   case fraction(size: String, divisor: Int)
@@ -118,6 +128,8 @@ package struct Dialect: Sendable {
     package var divisor: Int
     /// The value that this dialect's code has fixed, whatever a file says.
     package var fixed: JSON?
+    /// Whether a list's text is read for how often its stages are repeated (`2` in `3x2`), not for their numbers.
+    package var readsRepeats = false
 
     /// All keys that mean the setting.
     package var spellings: [String] { (key.map { [$0] } ?? []) + aliases }
@@ -137,6 +149,10 @@ package struct Part: Sendable {
   package var absentWhenEqual: [String]
   /// Parts without which this one cannot be computed.
   package var needs: [String]
+  /// Parts beside which it cannot.
+  package var excludes: [String]
+  /// The Hugging Face classes whose models have it, and those whose models have not; nil where classes do not tell.
+  package var classes: (with: [String], without: [String])?
   package var tensors: [TensorTemplate]
   /// Of a part that is not there: whose copy its tensors are.
   package var tiedTo: [String: String]
@@ -258,6 +274,8 @@ package struct Layout: Sendable {
   package var part: String?
   /// What the release's code computes where no configuration says it.
   package var rules: [String: Rule]
+  /// The setting that gets the numbers of units of the blocks `{b}`; nil where no name holds those.
+  package var blocksTell: String?
   /// Globs over rewritten names, each of which must match one: what tells this layout from one that names the rest alike.
   package var marks: [String]
   /// Whether several families are stored under the same names, so that only a configuration or the user can say which.
@@ -340,6 +358,8 @@ package enum TensorOperation: String, Sendable {
   /// none. Adding it changes nothing, and other releases of the same models store it.
   case noTokenTypes = "no-token-types"
 
+  /// Puts an axis of 1 before all others: a vector becomes a matrix of one row.
+  case oneRow = "one row"
   /// Makes one axis of the first two, row-major: `[heads, size, hidden]` → `[heads · size, hidden]`. The payload stays
   /// what it is; the inverse splits the axis again.
   case mergeFirst = "merge first"
@@ -352,7 +372,7 @@ package enum TensorOperation: String, Sendable {
     case .firstThird: 0
     case .secondThird: 1
     case .lastThird: 2
-    case .transpose, .transposeGroups, .lastFirst, .noTokenTypes, .mergeFirst, .mergeLast: nil
+    case .transpose, .transposeGroups, .lastFirst, .noTokenTypes, .oneRow, .mergeFirst, .mergeLast: nil
     }
   }
 }

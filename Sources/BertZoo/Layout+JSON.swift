@@ -30,6 +30,7 @@ extension Layout {
         rules: try (fields.optional("rules")?.object?.members ?? []).reduce(into: [:]) {
           $0[$1.key] = try Rule(JSONFields($1.value, "layout.\(id).rules.\($1.key)"))
         },
+        blocksTell: fields.optional("blocksTell")?.string,
         marks: fields.has("marks") ? try fields.strings("marks") : [],
         tellsNoFamily: fields.optional("tellsNoFamily")?.bool == true,
         given: (fields.optional("given")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value })

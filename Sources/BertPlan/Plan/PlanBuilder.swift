@@ -58,6 +58,7 @@ struct PlanBuilder {
 
   mutating func build() throws {
     if !recognition.undecidedParts.isEmpty { problems.append(.undecidedPart(recognition.undecidedParts)) }
+    adoptBlocks()
     gatherFills(choosing: try chooseHead())
     dropByRules()
     choosePresentParts()
@@ -96,7 +97,9 @@ struct PlanBuilder {
       let heads = Set(assignment.candidates.compactMap { PlanBuilder.head(of: $0.canonical) })
       guard heads.count > 1 else { continue }
       among.formUnion(heads)
-      guard tensors[index].shape.rank == 2, let first = assignment.candidates.first else { continue }
+      guard tensors[index].shape.rank == 2, let first = assignment.candidates.first,
+        !first.canonical.hasSuffix(".dense.weight")
+      else { continue }
       // Heads that share more than their last layer: that one is shared by the most.
       if heads.count > shared { (shared, rows) = (heads.count, []) }
       if heads.count == shared { rows.insert(tensors[index].shape.applying(first.operations)[0]) }
@@ -230,9 +233,11 @@ struct PlanBuilder {
     for part in presentParts {
       for need in part.needs where !paths.contains(need) {
         let names = family.parts.first { $0.path == need }?.tensors.map(\.name) ?? []
-        problems.append(.missing(names.map(storedName)))
+        problems.append(.missing(names.map { storedName($0.replacingIndex(0)) }))
       }
+      if let other = part.excludes.first(where: paths.contains) { reportBoth(part, other) }
     }
+    checkClass(paths)
   }
 
   /// What a configuration says of tensors that are stored or not.
@@ -274,6 +279,6 @@ struct PlanBuilder {
 
   /// The name under which the layout stores a canonical tensor, for messages.
   func storedName(_ canonical: String) -> String {
-    recognition.layout.storedName(of: canonical, prefix: recognition.prefix, inner: recognition.inner) ?? canonical
+    recognition.layout.storedName(of: canonical, prefix: recognition.prefix, recognition.numbering) ?? canonical
   }
 }

@@ -27,8 +27,8 @@ struct LayoutMatch {
   let prefix: String
   /// What wrappers put before all names and was cut off.
   let wrapper: String
-  /// How many units every group of layers has, where layers are stored by groups; else 1.
-  let inner: Int
+  /// How names number the units.
+  let numbering: UnitNumbering
   /// By index of the catalogue; tensors that lie outside the model's state have none.
   let assignments: [Int: Assignment]
   /// Whether all marks of the layout are there.
@@ -56,28 +56,29 @@ struct LayoutMatch {
     }
     var marks = layout.marks.map { Glob($0.replacing("{prefix}", with: prefix)) }
     var found: [(index: Int, rows: [(row: Int, numbers: [Int])], drop: Layout.Drop?)] = []
-    var inner = 1
     for tensor in tensors {
       let name = names.rewrite(WrapperPrefix.cut(wrapper, from: tensor.name))
       let numbered = NumberedName(name)
       let rows = (patterns[numbered.key] ?? []).compactMap { pattern, row in
         pattern.match(numbered).map { (row: row, numbers: $0) }
       }
-      for case (_, let numbers) in rows where numbers.count == 2 { inner = max(inner, numbers[1] + 1) }
       marks.removeAll { $0.matches(name) }
       let drop = rows.isEmpty ? drops.first { $0.globs.contains { $0.matches(name) } }?.drop : nil
       found.append((tensor.index, rows, drop))
     }
-    self.inner = inner
     hasMarks = marks.isEmpty
+    let numbering = UnitNumbering(found.flatMap { $0.rows.map { (layout.tensors[$0.row], $0.numbers) } })
+    self.numbering = numbering
     var assignments: [Int: Assignment] = [:]
     for (index, rows, drop) in found {
-      let candidates = rows.map { place, numbers in
+      let candidates = rows.compactMap { place, numbers -> Assignment.Candidate? in
         let row = layout.tensors[place]
-        let unit = numbers.count == 2 ? numbers[0] * inner + numbers[1] : numbers.first
+        guard let unit = numbering.unit(row, numbers) else {
+          guard numbers.isEmpty else { return nil }
+          return Assignment.Candidate(canonical: row.canonical, row: place, operations: row.operations)
+        }
         return Assignment.Candidate(
-          canonical: unit.map { row.canonical.replacingIndex($0) } ?? row.canonical, unit: unit, row: place,
-          operations: row.operations)
+          canonical: row.canonical.replacingIndex(unit), unit: unit, row: place, operations: row.operations)
       }
       assignments[index] = Assignment(candidates: candidates, drop: drop)
     }
@@ -173,6 +174,7 @@ extension Shape {
         return Shape([rows / 3] + shape.dims.dropFirst())
       case .noTokenTypes: return Shape([1, shape.dims.last ?? 0])
       case .lastFirst: return Shape(Array(shape.dims.suffix(1)) + shape.dims.dropLast())
+      case .oneRow: return Shape([1] + shape.dims)
       case .mergeFirst: return shape.merging(0)
       case .mergeLast: return shape.merging(shape.rank - 2)
       }
@@ -190,6 +192,7 @@ extension Shape {
         guard let rows = shape.dims.first else { return shape }
         let (all, overflow) = rows.multipliedReportingOverflow(by: 3)
         return overflow ? shape : Shape([all] + shape.dims.dropFirst())
+      case .oneRow: return Shape(Array(shape.dims.dropFirst()))
       case .noTokenTypes, .mergeFirst, .mergeLast: return shape
       }
     }

@@ -10,8 +10,8 @@ package struct Recognition: Sendable {
   let assignments: [Int: Assignment]
   let wrapper: String
   let prefix: String
-  /// How many units every group of layers has, where layers are stored by groups; else 1.
-  let inner: Int
+  /// How names number the units.
+  let numbering: UnitNumbering
   /// The parts of a checkpoint of several models of which nothing says which is meant; empty where that is known.
   let undecidedParts: [String]
 
@@ -22,7 +22,7 @@ package struct Recognition: Sendable {
     assignments = match.assignments
     wrapper = match.wrapper
     prefix = match.prefix
-    inner = match.inner
+    numbering = match.numbering
     self.undecidedParts = undecidedParts
   }
 
@@ -183,7 +183,7 @@ extension LayoutMatch {
     let filled = canonicalNames
     let due = family.parts.filter { if case .always = $0.presence { true } else { false } }
       .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
-    return due.filter { !filled.contains($0) }.map { layout.storedName(of: $0, prefix: prefix, inner: inner) ?? $0 }
+    return due.filter { !filled.contains($0) }.map { layout.storedName(of: $0, prefix: prefix, numbering) ?? $0 }
   }
 }
 
@@ -198,14 +198,12 @@ extension Layout {
   var numbersUnitsInGroups: Bool { tensors.contains { $0.pattern.contains("{k}") } }
 
   /// The name under which this layout stores a canonical tensor; nil where it has none.
-  func storedName(of canonical: String, prefix: String, inner: Int) -> String? {
+  func storedName(of canonical: String, prefix: String, _ numbering: UnitNumbering) -> String? {
     let numbered = NumberedName(canonical)
     for row in tensors {
       guard let match = NamePattern(row.canonical).match(numbered) else { continue }
       let name = row.pattern.replacing("{prefix}", with: prefix)
-      guard let unit = match.first else { return name }
-      return name.replacingIndex(unit).replacing("{g}", with: String(unit / inner))
-        .replacing("{k}", with: String(unit % inner))
+      return match.first.map { numbering.name(name, unit: $0) } ?? name
     }
     return nil
   }
