@@ -44,6 +44,10 @@ package final class Model<Scalar: KernelScalar> {
       languages: sizes.languages, positions: sizes.positions, padding: embeddings.padding,
       masking: descriptor.wiring.masking?.padding,
       choices: descriptor.heads.values.contains { if case .choice = $0 { true } else { false } })
+    if case .slidingWindow(_, _, let globals) = descriptor.wiring.layers.attention {
+      bounds.hasGlobals = true
+      bounds.globals = globals
+    }
     if case .relative = descriptor.wiring.layers.attention {
       bounds.segments = ModelDescriptor.largestSize
       bounds.hiddenScore = RelativeAttention<Scalar>.hiddenScore(headSize: sizes.headSize)
@@ -51,10 +55,17 @@ package final class Model<Scalar: KernelScalar> {
     return bounds
   }
 
-  /// All that can be computed for inputs of a shape, in the order of computation.
+  /// All that can be computed for inputs of a shape without global tokens, in the order of computation.
   package func outputs(for shape: Shape) throws -> [OutputDescription] { try outputs(for: BatchShape(shape, bounds)) }
 
-  private func outputs(for batch: BatchShape) throws -> [OutputDescription] {
+  /// All that can be computed for some inputs, in the order of computation.
+  package func outputs(for inputs: ModelInputs) throws -> [OutputDescription] {
+    let batch = try Batch<Scalar>(inputs, bounds)
+    return try outputs(for: batch.shape, globals: batch.globals?.most ?? 0)
+  }
+
+  /// - Parameter globals: the largest number of global tokens that a sequence has.
+  private func outputs(for batch: BatchShape, globals: Int = 0) throws -> [OutputDescription] {
     let route = body.route(tokens: batch.tokens)
     let perSequence: Shape = [batch.sequences, sizes.hidden]
     let heads = descriptor.wiring.layers.attention.heads
@@ -67,7 +78,11 @@ package final class Model<Scalar: KernelScalar> {
     for (index, (step, leg)) in zip(body.steps, route.legs).enumerated() {
       if case .units(let units, _) = step.work {
         for run in units.indices {
-          let tokens = route.lengths[leg.to], keys = run == 0 ? route.lengths[leg.keys] : tokens
+          let tokens = route.lengths[leg.to]
+          var keys = run == 0 ? route.lengths[leg.keys] : tokens
+          if case .slidingWindow(_, let windows, _) = descriptor.wiring.layers.attention {
+            keys = globals + 2 * windows[index] + 1
+          }
           all.append(
             OutputDescription(
               name: "attentions.\(leg.firstRun + run)", shape: [batch.sequences, heads, tokens, keys], unit: .attention,
@@ -130,7 +145,7 @@ package final class Model<Scalar: KernelScalar> {
   ) throws -> Outputs<Scalar> {
     precondition(variation >= 0)
     let batch = try Batch<Scalar>(inputs, bounds)
-    let available = try outputs(for: batch.shape)
+    let available = try outputs(for: batch.shape, globals: batch.globals?.most ?? 0)
     let route = body.route(tokens: batch.tokens)
     try check(wanting, available)
     if let start {

@@ -1,4 +1,5 @@
 import BertCore
+import BertZoo
 
 /// One batch as it comes from a golden or a user: nothing in it has been checked.
 package struct ModelInputs: Sendable, Equatable {
@@ -8,6 +9,8 @@ package struct ModelInputs: Sendable, Equatable {
   package var inputIDs: [Int]
   /// 1 where a token is seen, 0 where it is padding; nil: all are seen.
   package var attentionMask: [Int]?
+  /// 1 where a token looks at all others, and they at it; nil: as the wiring says. Only for models with windows.
+  package var globalAttentionMask: [Int]?
   /// Segment ids; nil: all 0, or none where types are rows of the token table.
   package var tokenTypeIDs: [Int]?
   /// Language ids; nil: no language is added. A model without a table of languages does not look at them.
@@ -18,12 +21,13 @@ package struct ModelInputs: Sendable, Equatable {
   package var starts: [Int]?
 
   package init(
-    shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, tokenTypeIDs: [Int]? = nil, languages: [Int]? = nil,
-    positionIDs: [Int]? = nil, starts: [Int]? = nil
+    shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, globalAttentionMask: [Int]? = nil,
+    tokenTypeIDs: [Int]? = nil, languages: [Int]? = nil, positionIDs: [Int]? = nil, starts: [Int]? = nil
   ) {
     self.shape = shape
     self.inputIDs = inputIDs
     self.attentionMask = attentionMask
+    self.globalAttentionMask = globalAttentionMask
     self.tokenTypeIDs = tokenTypeIDs
     self.languages = languages
     self.positionIDs = positionIDs
@@ -58,6 +62,10 @@ struct InputBounds {
   var masking: Int? = nil
   /// Whether inputs may have an axis for choices.
   var choices: Bool
+  /// Whether tokens may be global.
+  var hasGlobals = false
+  /// Which are, where the inputs do not say it.
+  var globals: GlobalTokens? = nil
   /// What is added to the scores of tokens that are hidden.
   var hiddenScore = -Double.infinity
 }
@@ -131,6 +139,8 @@ struct Batch<Scalar: KernelScalar> {
   /// [sequences, starts], as given.
   let starts: [Int]?
   let hiddenScore: Double
+  /// Nil in models that have no global tokens.
+  let globals: GlobalAttention<Scalar>?
   /// How far a token is from the next, in tokens of the sequence as it came.
   let distance: Int
   /// What the tokens look at.
@@ -189,9 +199,24 @@ struct Batch<Scalar: KernelScalar> {
       ?? checked(counted, "the count of tokens", below: limit)
       ?? (0..<shape.rows).map { $0 % shape.tokens }
     (hiddenScore, distance) = (bounds.hiddenScore, 1)
+    guard bounds.hasGlobals || inputs.globalAttentionMask == nil else {
+      throw Refusal(
+        .contradictory, "the model has no global tokens, but global_attention_mask is given",
+        place: "global_attention_mask", rule: "R-GOLD-03")
+    }
+    let given = try checked(inputs.globalAttentionMask, "global_attention_mask", below: 2)
+    // The original Longformer has one mask: 2 where a token is global.
+    let three = try checked(inputs.attentionMask, "attention_mask", below: bounds.hasGlobals ? 3 : 2)
     let mask =
-      try checked(inputs.attentionMask, "attention_mask", below: 2)
+      three?.map { min($0, 1) }
       ?? bounds.masking.map { Self.mask(inputs.inputIDs, tokens: shape.tokens, padding: $0) }
+    let special = three.flatMap { mask in
+      mask.contains(2) ? mask.indices.map { mask[$0] == 2 || given?[$0] == 1 ? 1 : 0 } : nil
+    }
+    globals =
+      bounds.hasGlobals
+      ? try GlobalAttention(
+        shape, special ?? given ?? bounds.globals?.mask(inputs.inputIDs, shape), visible: mask) : nil
     guard let mask, mask.contains(0) else {
       (visible, hidden) = (nil, nil)
       return
@@ -211,6 +236,7 @@ struct Batch<Scalar: KernelScalar> {
   ) {
     (self.shape, self.ids, self.types, self.positions) = (shape, ids, types, positions)
     (self.visible, self.hiddenScore, self.distance) = (visible, hiddenScore, distance)
+    globals = nil
     hidden = Self.scores(visible, hiddenScore)
     (tokenTypes, languages, starts, isMasked) = (nil, nil, nil, false)
   }

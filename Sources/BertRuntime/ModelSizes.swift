@@ -75,7 +75,7 @@ struct ModelSizes {
       return
     }
     headSize = hidden / max(1, attention.heads)
-    guard attention.heads > 0, hidden % (attention.heads * attention.columnParts) == 0 else {
+    guard (1...hidden).contains(attention.heads), hidden % (attention.heads * attention.columnParts) == 0 else {
       throw Refusal(
         .contradictory, "\(hidden) hidden columns cannot be divided among \(attention.heads) attention heads",
         place: "descriptor.wiring.layers.attention.heads", rule: "R-BERTW-07")

@@ -29,6 +29,8 @@ package struct OutputDescription: Sendable, Equatable {
   package var stage: String
   /// Of indices: what they are chosen among.
   package var candidates: Candidates? = nil
+  /// How many of its values share one normalising sum, so that its rounding moves them together.
+  package var sharing = 1
   /// Whether it only serves to judge other outputs, and no golden holds it.
   package var isInternal = false
   /// The number of the hidden state that this part reads.

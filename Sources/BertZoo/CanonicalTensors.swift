@@ -59,13 +59,18 @@ extension ModelDescriptor {
       guard JSON.literals(of: part.value, standIn: value) else {
         throw refusal("the descriptor's \(part.path) is not that of the family \(family.family)")
       }
-      // Labels alone are left out where there are none.
+      // Labels are left out where there are none, others where nothing uses them.
       for (setting, place) in part.references where family.settings[setting]?.kind != .labels {
-        guard tree.member(at: place.joined(separator: ".")) == nil else { continue }
+        guard tree.member(at: place.joined(separator: ".")) == nil, family.settings[setting]?.isOptional != true else {
+          continue
+        }
         throw refusal("the descriptor's \(part.path) lacks its \(place.last ?? "")")
       }
       if let absent = part.needs.first(where: { tree.member(at: $0) == nil }) {
         throw refusal("the descriptor has \(part.path), but not \(absent)")
+      }
+      if let other = part.excludes.first(where: { tree.member(at: $0) != nil }) {
+        throw refusal("the descriptor has both \(part.path) and \(other)")
       }
     }
     if let name = sizes.keys.sorted().first(where: { sizes[$0] == family.settings[$0]?.unwritten }) {
@@ -118,6 +123,7 @@ extension DerivedSize {
   package func value(in tree: JSON, _ size: (String) throws -> Int) rethrows -> Int? {
     switch self {
     case .member(let path): return tree.member(at: path)?.integer
+    case .sum(let path): return tree.member(at: path)?.sum
     case .quotient(let dividend, let divisor):
       let (a, b) = (try size(dividend), try size(divisor))
       return b > 0 && a % b == 0 ? a / b : nil
@@ -157,9 +163,27 @@ extension JSON {
     case .object(let object):
       object.members.allSatisfy { key, inner in
         if case .string(let text) = inner, text.hasPrefix("$") { return true }
-        return value[key].map { literals(of: inner, standIn: $0) } ?? false
+        return value[key].map { literals(of: inner, standIn: $0) } ?? inner.isOpen
       }
     default: template == value
+    }
+  }
+
+  /// Whether a template says nothing of its own.
+  private var isOpen: Bool {
+    switch self {
+    case .string(let text): text.hasPrefix("$")
+    case .object(let object): object.members.allSatisfy(\.value.isOpen)
+    default: false
+    }
+  }
+
+  /// The sum of a list of whole numbers; nil where it is none, or where it is too large.
+  package var sum: Int? {
+    array?.reduce(0 as Int?) { sum, item in
+      guard let sum, let number = item.integer else { return nil }
+      let (result, overflow) = sum.addingReportingOverflow(number)
+      return overflow ? nil : result
     }
   }
 

@@ -53,7 +53,9 @@ extension Setting {
       guard names.count == 2 else { throw fields.refusal("computed", "a dividend and a divisor") }
       computedFrom = (names[0], names[1])
     }
+    each = fields.optional("each")?.string
     unwritten = fields.optional("unwritten")?.integer
+    isOptional = fields.optional("optional") == true
     follows = fields.optional("follows")?.string
     otherwise = fields.optional("otherwise")
     if let value = fields.optional("suggest") {
@@ -61,6 +63,10 @@ extension Setting {
         let by = quotient[1].integer
       {
         suggestion = .quotient(of: of, by: by)
+      } else if let parts = value["parts"]?.array, parts.count == 2, let of = parts[0].string,
+        let count = parts[1].integer
+      {
+        suggestion = .parts(of: of, count)
       } else {
         suggestion = .value(value)
       }
@@ -73,6 +79,8 @@ extension DerivedSize {
   fileprivate init(_ fields: consuming JSONFields) throws {
     if fields.has("at") {
       self = .member(try fields.string("at"))
+    } else if fields.has("sum") {
+      self = .sum(try fields.string("sum"))
     } else if fields.has("quotient") {
       let pair = try fields.array("quotient")
       guard pair.count == 2, let dividend = pair[0].string else {
@@ -102,6 +110,7 @@ extension Dialect {
     id = try fields.string("id")
     recognisedBy = fields.has("recognise") ? try fields.strings("recognise") : []
     nestedIn = fields.has("nestedIn") ? try fields.strings("nestedIn") : []
+    overrulesModelType = fields.optional("overrulesModelType")?.bool ?? false
     keys = [:]
     for (name, value) in try fields.object("keys").members {
       keys[name] = try Key(JSONFields(value, "dialect.\(name)"))
@@ -109,7 +118,9 @@ extension Dialect {
     expectations = [:]
     for (key, value) in fields.optional("expect")?.object?.members ?? [] {
       var expectation = try JSONFields(value, "expect.\(key)")
-      expectations[key] = (try expectation.value("value"), try expectation.string("why"))
+      expectations[key] = (
+        try expectation.value("value"), expectation.optional("ofEach")?.bool ?? false, try expectation.string("why")
+      )
       try expectation.finish()
     }
     try fields.finish()
@@ -122,7 +133,9 @@ extension Dialect.Key {
     defaultValue = fields.optional("default")
     aliases = fields.has("aliases") ? try fields.strings("aliases") : []
     fixed = fields.optional("fixed")
+    divisor = fields.optional("dividedBy")?.integer ?? 1
     words = (fields.optional("words")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
+    readsRepeats = fields.has("reads") ? try fields.string("reads") == "repeats" : false
     remarks = (fields.optional("remarks")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     try fields.finish()
   }
@@ -136,9 +149,17 @@ extension Part {
       try fields.has("repeat") ? fields.optional("repeat")?.string.map { [$0] } ?? fields.strings("repeat") : []
     absentWhenEqual = fields.has("absentWhenEqual") ? try fields.strings("absentWhenEqual") : []
     needs = fields.has("needs") ? try fields.strings("needs") : []
+    excludes = fields.has("excludes") ? try fields.strings("excludes") : []
+    if fields.has("classes") {
+      var own = try fields.fields("classes")
+      classes = (try own.strings("with"), try own.strings("without"))
+      try own.finish()
+    }
     let within = fields.optional("within")?.string
     if let (setting, values) = fields.optional("when")?.object?.members.first {
       presence = .whenSetting(setting, values.array?.compactMap(\.string) ?? [], within: within)
+    } else if let within {
+      presence = .within(within)
     } else {
       presence = fields.optional("optional")?.bool == true ? .whenStored : .always
     }
@@ -193,6 +214,7 @@ extension Proof.Mark {
     storedNames = fields.has("storedNames") ? try fields.strings("storedNames") : []
     has = fields.has("has") ? try fields.strings("has") : []
     lacks = fields.has("lacks") ? try fields.strings("lacks") : []
+    equals = (fields.optional("equals")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value }
     differs = (fields.optional("differs")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value }
     try fields.finish()
   }

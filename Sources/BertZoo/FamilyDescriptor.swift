@@ -42,6 +42,12 @@ package struct Setting: Sendable {
     case id
     /// How many units a repeated part has; at least 1.
     case count
+    /// The same of a part that may be absent, from 0 on; original configurations write it as a text.
+    case depth
+    /// A list of such numbers, one a stage; original configurations write it as a text such as `6_3x2_3x2`.
+    case counts
+    /// An extent for all units of a repeated part, or a list of one a unit.
+    case extents
     /// A positive number.
     case epsilon
     /// One of the words of a dialect's table.
@@ -56,10 +62,14 @@ package struct Setting: Sendable {
   package var otherwise: JSON?
   /// What published models of the family usually have: only ever shown as a suggestion.
   package var suggestion: Suggestion?
+  /// Of `extents`: the count of the units.
+  package var each: String?
   /// Of two settings, of which this one is the first divided by the second, rounded down, but at least 1.
   package var computedFrom: (dividend: String, divisor: String)?
   /// The extent that is not written into a model's descriptor, since an axis of that extent is not there.
   package var unwritten: Int?
+  /// Whether a model's descriptor leaves it out where nothing uses it.
+  package var isOptional = false
   /// The setting whose value this one has where nothing says otherwise; what is said of that one by hand is said of
   /// both.
   package var follows: String?
@@ -68,6 +78,8 @@ package struct Setting: Sendable {
     case value(JSON)
     /// The extent of a setting divided by a number.
     case quotient(of: String, by: Int)
+    /// A list of so many equal numbers that add up to a setting.
+    case parts(of: String, Int)
   }
 }
 
@@ -75,6 +87,8 @@ package struct Setting: Sendable {
 package enum DerivedSize: Sendable {
   /// The number that stands at a path of the model descriptor.
   case member(String)
+  /// The sum of the numbers in the list that stands there.
+  case sum(String)
   case quotient(String, String)
   /// `size` / `divisor`
   case fraction(size: String, divisor: Int)
@@ -93,8 +107,10 @@ package struct Dialect: Sendable {
   /// where they stand at the top.
   package var nestedIn: [String]
   package var keys: [String: Key]
+  /// Whether files of this dialect may have a `model_type` of another family, which then says nothing.
+  package var overrulesModelType: Bool
   /// Keys that must have one value, because any other changes the mathematics beyond what is supported.
-  package var expectations: [String: (value: JSON, why: String)]
+  package var expectations: [String: (value: JSON, isOfEach: Bool, why: String)]
 
   /// Where a setting stands and what its words mean.
   package struct Key: Sendable {
@@ -108,8 +124,12 @@ package struct Dialect: Sendable {
     package var words: [String: String]
     /// What a user should know when a certain word is met.
     package var remarks: [String: String]
+    /// Of extents: what a file's number is divided by.
+    package var divisor: Int
     /// The value that this dialect's code has fixed, whatever a file says.
     package var fixed: JSON?
+    /// Whether a list's text is read for how often its stages are repeated (`2` in `3x2`), not for their numbers.
+    package var readsRepeats = false
 
     /// All keys that mean the setting.
     package var spellings: [String] { (key.map { [$0] } ?? []) + aliases }
@@ -129,6 +149,10 @@ package struct Part: Sendable {
   package var absentWhenEqual: [String]
   /// Parts without which this one cannot be computed.
   package var needs: [String]
+  /// Parts beside which it cannot.
+  package var excludes: [String]
+  /// The Hugging Face classes whose models have it, and those whose models have not; nil where classes do not tell.
+  package var classes: (with: [String], without: [String])?
   package var tensors: [TensorTemplate]
   /// Of a part that is not there: whose copy its tensors are.
   package var tiedTo: [String: String]
@@ -151,6 +175,8 @@ package struct Part: Sendable {
     case whenStored
     /// There when a setting has one of these values, inside another part where one is named.
     case whenSetting(String, [String], within: String?)
+    /// There with another part.
+    case within(String)
   }
 }
 
@@ -222,6 +248,8 @@ package struct Proof: Sendable {
     package var has: [String]
     /// The configuration has none of these.
     package var lacks: [String]
+    /// The configuration has these keys, with these values.
+    package var equals: [String: JSON]
     /// The configuration has these keys, with other values.
     package var differs: [String: JSON]
   }
@@ -238,12 +266,16 @@ package struct Layout: Sendable {
   package var prefixes: [String]
   package var tensors: [Row]
   package var drops: [Drop]
+  /// Tensors that only models have which are not supported, and why.
+  package var refused: [Drop]
   /// Canonical tensors of which a second copy may hold only zeros, because a writer of this layout forgot to fill it.
   package var zeroCopies: Set<String>
   /// Which of several models that one checkpoint holds this layout reads; nil where there is one.
   package var part: String?
   /// What the release's code computes where no configuration says it.
   package var rules: [String: Rule]
+  /// The setting that gets the numbers of units of the blocks `{b}`; nil where no name holds those.
+  package var blocksTell: String?
   /// Globs over rewritten names, each of which must match one: what tells this layout from one that names the rest alike.
   package var marks: [String]
   /// Whether several families are stored under the same names, so that only a configuration or the user can say which.
@@ -326,6 +358,8 @@ package enum TensorOperation: String, Sendable {
   /// none. Adding it changes nothing, and other releases of the same models store it.
   case noTokenTypes = "no-token-types"
 
+  /// Puts an axis of 1 before all others: a vector becomes a matrix of one row.
+  case oneRow = "one row"
   /// Makes one axis of the first two, row-major: `[heads, size, hidden]` → `[heads · size, hidden]`. The payload stays
   /// what it is; the inverse splits the axis again.
   case mergeFirst = "merge first"
@@ -338,7 +372,7 @@ package enum TensorOperation: String, Sendable {
     case .firstThird: 0
     case .secondThird: 1
     case .lastThird: 2
-    case .transpose, .transposeGroups, .lastFirst, .noTokenTypes, .mergeFirst, .mergeLast: nil
+    case .transpose, .transposeGroups, .lastFirst, .noTokenTypes, .oneRow, .mergeFirst, .mergeLast: nil
     }
   }
 }

@@ -8,8 +8,7 @@ package struct ForeignFamily: Sendable {
   package var marks: [String]
 
   package static let all: [ForeignFamily] = [
-    ForeignFamily(title: "Funnel Transformer", modelTypes: ["funnel"], marks: ["r_w_bias", "model/input/rel_attn"]),
-    ForeignFamily(title: "Longformer", modelTypes: ["longformer"], marks: ["query_global"]),
+    ForeignFamily(title: "LED", modelTypes: ["led"], marks: ["longformer_self_attn"]),
     ForeignFamily(
       title: "BART", modelTypes: ["bart", "mbart"], marks: ["encoder_attn.k_proj", "decoder.layers.0.self_attn.k_proj"]),
     ForeignFamily(title: "BERT generation", modelTypes: ["bert-generation"], marks: ["lm_head.decoder.weight"]),

@@ -23,11 +23,14 @@ extension Layout {
         prefixes: try fields.strings("prefixes"),
         tensors: try rows.flatMap { try Layout.spellOut($0, leaves) },
         drops: try fields.array("drops").map { try Drop(JSONFields($0, "layout.\(id).drops")) },
+        refused: fields.has("refused")
+          ? try fields.array("refused").map { try Drop(JSONFields($0, "layout.\(id).refused")) } : [],
         zeroCopies: Set(fields.has("zeroCopies") ? try fields.strings("zeroCopies") : []),
         part: fields.optional("part")?.string,
         rules: try (fields.optional("rules")?.object?.members ?? []).reduce(into: [:]) {
           $0[$1.key] = try Rule(JSONFields($1.value, "layout.\(id).rules.\($1.key)"))
         },
+        blocksTell: fields.optional("blocksTell")?.string,
         marks: fields.has("marks") ? try fields.strings("marks") : [],
         tellsNoFamily: fields.optional("tellsNoFamily")?.bool == true,
         given: (fields.optional("given")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value })

@@ -21,6 +21,18 @@ extension ModelDescriptor {
     }
     try fields.finish()
     try checkConvolution()
+    try checkWindows()
+  }
+
+  private func checkWindows() throws {
+    guard case .slidingWindow(_, let windows, _) = wiring.layers.attention else { return }
+    // Only where every layer runs once does one have a window of its own.
+    let isPlain = wiring.layers.schedule == nil && wiring.layers.stages == nil && wiring.decoder == nil
+    if isPlain, windows.count == sizes["layers"] { return }
+    throw Refusal(
+      .damaged, "there are \(windows.count) windows, not one a layer",
+      place: "descriptor.wiring.layers.attention.windows",
+      rule: "R-BERTW-07")
   }
 
   /// A kernel has the token that it belongs to in its middle; frameworks disagree about one that has none.
@@ -172,7 +184,7 @@ extension LayerSchedule {
 }
 
 extension AttentionWiring {
-  private enum Kind: String { case dense, mixedConvolution, relative }
+  private enum Kind: String { case dense, mixedConvolution, relative, slidingWindow }
 
   fileprivate init(_ fields: consuming JSONFields) throws {
     let kind = try fields.word("kind", Kind.self)
@@ -181,6 +193,10 @@ extension AttentionWiring {
     switch kind {
     case .relative: self = .relative(heads: heads, firstToken: try fields.word("firstToken"))
     case .mixedConvolution: self = .mixedConvolution(heads: heads)
+    case .slidingWindow:
+      self = .slidingWindow(
+        heads: heads, windows: try AttentionWiring.windows(&fields),
+        globals: fields.has("globals") ? try GlobalTokens(fields.fields("globals")) : nil)
     case .dense:
       self = .dense(
         heads: heads, distance: fields.has("distance") ? try fields.word("distance") : nil,
@@ -202,7 +218,49 @@ extension AttentionWiring {
       ]
     case .mixedConvolution(let heads):
       return ["kind": .string(Kind.mixedConvolution.rawValue), "heads": .integer(heads)]
+    case .slidingWindow(let heads, let windows, let globals):
+      var object: JSONObject = [
+        "kind": .string(Kind.slidingWindow.rawValue), "heads": .integer(heads),
+        "windows": .array(windows.map(JSON.integer)),
+      ]
+      object["globals"] = globals?.json
+      return .object(object)
     }
+  }
+
+  private static func windows(_ fields: inout JSONFields) throws -> [Int] {
+    let windows = try fields.array("windows").compactMap(\.integer)
+    guard try windows.count == fields.array("windows").count,
+      windows.allSatisfy((1...ModelDescriptor.largestSize).contains)
+    else {
+      throw fields.refusal("windows", "a list of positive numbers")
+    }
+    return windows
+  }
+}
+
+extension GlobalTokens {
+  fileprivate init(_ fields: consuming JSONFields) throws {
+    func separator(_ key: String) throws -> Int? {
+      guard fields.has(key) else { return nil }
+      let id = try fields.integer(key)
+      guard (0..<ModelDescriptor.largestSize).contains(id) else { throw fields.refusal(key, "the id of a token") }
+      return id
+    }
+    first = fields.has("first")
+    if first, try fields.value("first") != true { throw fields.refusal("first", "true or nothing") }
+    beforeSeparator = try separator("beforeSeparator")
+    afterSeparator = try separator("afterSeparator")
+    guard self != GlobalTokens() else { throw fields.refusal("first", "a rule") }
+    try fields.finish()
+  }
+
+  fileprivate var json: JSON {
+    var object = JSONObject()
+    if first { object["first"] = true }
+    object["beforeSeparator"] = beforeSeparator.map { .integer($0) }
+    object["afterSeparator"] = afterSeparator.map { .integer($0) }
+    return .object(object)
   }
 }
 

@@ -204,26 +204,31 @@ public enum AttentionWiring: Sendable, Equatable {
   /// Heads of dense attention on one half of the columns, as many kernels of span-based dynamic convolution on the
   /// other.
   case mixedConvolution(heads: Int)
+  /// Every query sees the keys that are at most its layer's window away, and the global tokens; a global token sees all
+  /// with projections of its own. `windows` has one number a layer.
+  case slidingWindow(heads: Int, windows: [Int], globals: GlobalTokens?)
   /// Every query sees every key that is not hidden; scores also depend on their distance, by a sinusoid, and on whether
   /// their token types are equal. Heads have a size of their own.
   case relative(heads: Int, firstToken: FirstToken)
 
   public var heads: Int {
     switch self {
-    case .dense(let heads, _, _), .mixedConvolution(let heads), .relative(let heads, _): heads
+    case .dense(let heads, _, _), .mixedConvolution(let heads), .relative(let heads, _),
+      .slidingWindow(let heads, _, _):
+      heads
     }
   }
 
   public var distance: Distance? {
     switch self {
     case .dense(_, let distance, _): distance
-    case .mixedConvolution, .relative: nil
+    case .mixedConvolution, .relative, .slidingWindow: nil
     }
   }
 
   public var firstToken: FirstToken {
     switch self {
-    case .dense, .mixedConvolution: .ordinary
+    case .dense, .mixedConvolution, .slidingWindow: .ordinary
     case .relative(_, let firstToken): firstToken
     }
   }
@@ -231,9 +236,25 @@ public enum AttentionWiring: Sendable, Equatable {
   /// The heads share one of so many equal parts of the hidden columns.
   public var columnParts: Int {
     switch self {
-    case .dense, .relative: 1
+    case .dense, .relative, .slidingWindow: 1
     case .mixedConvolution: 2
     }
+  }
+}
+
+/// Which tokens are global where the inputs do not say it: what the head that is there was trained with.
+public struct GlobalTokens: Sendable, Equatable {
+  /// The first token.
+  public var first: Bool
+  /// The id before whose first occurrence all tokens are global: the question of a question with its context.
+  public var beforeSeparator: Int?
+  /// The id behind whose first occurrence, and the token after it, all are global: the second of two texts.
+  public var afterSeparator: Int?
+
+  public init(first: Bool = false, beforeSeparator: Int? = nil, afterSeparator: Int? = nil) {
+    self.first = first
+    self.beforeSeparator = beforeSeparator
+    self.afterSeparator = afterSeparator
   }
 }
 
@@ -259,6 +280,7 @@ public enum Head: Sendable, Equatable {
   case summary(pick: Pick, activation: Activation, labels: [String])
   /// A linear layer on the pooled output of each choice: [batch, choices]. With an activation it reads a dense layer of
   /// its own on one vector a sequence instead: the first token, where nothing else is said.
+  /// With `pick` alone it reads that vector itself.
   case choice(activation: Activation?, pick: Pick? = nil)
   /// A linear layer on each position: [batch, tokens, labels].
   case tokens(labels: [String])

@@ -11,6 +11,8 @@ static const unsigned char variants[] = {
 #embed "../../Zoo/Variants/distilbert.json" suffix(, 0, )
 #embed "../../Zoo/Variants/electra.json" suffix(, 0, )
 #embed "../../Zoo/Variants/flaubert.json" suffix(, 0, )
+#embed "../../Zoo/Variants/funnel.json" suffix(, 0, )
+#embed "../../Zoo/Variants/longformer.json" suffix(, 0, )
 #embed "../../Zoo/Variants/roberta.json" suffix(, 0, )
 #embed "../../Zoo/Variants/xlm.json" suffix(, 0, )
 #embed "../../Zoo/Variants/xlm-roberta.json" suffix(, 0, )

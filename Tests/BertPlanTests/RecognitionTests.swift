@@ -99,7 +99,7 @@ struct RecognitionTests {
   }
 
   @Test(arguments: [
-    ("deberta-v2", "DeBERTa"), ("longformer", "Longformer"), ("mpnet", "MPNet"), ("xlnet", "XLNet"),
+    ("deberta-v2", "DeBERTa"), ("led", "LED"), ("mpnet", "MPNet"), ("xlnet", "XLNet"),
     ("big_bird", "BigBird"),
   ])
   func `a configuration of another family is refused by that family's name`(type: String, title: String) {
@@ -120,7 +120,7 @@ struct RecognitionTests {
 
   @Test(arguments: [
     ("deberta.embeddings.word_embeddings.weight", "DeBERTa"), ("transformer.layer.0.rel_attn.r", "XLNet"),
-    ("encoder.layer.0.attention.self.query_global.weight", "Longformer"),
+    ("encoder.layers.0.self_attn.longformer_self_attn.query_global.weight", "LED"),
   ])
   func `tensors of another family are refused by that family's name`(name: String, title: String) {
     let catalogue = CatalogueOfNames(container: "safetensors", [(name, [4, 4])])

@@ -43,10 +43,11 @@ import Testing
   }
 
   @Test(
-    "hostile files are refused with their rule",
+    "R-H5-01, R-H5-02, R-H5-03, R-H5-04, R-H5-05: hostile files are refused with their rule",
     arguments: [
       ("lzf", "R-H5-01"), ("scale-offset", "R-H5-01"), ("soft-link", "R-H5-02"), ("dangling-link", "R-H5-02"),
-      ("external-link", "R-H5-02"), ("external-storage", "R-H5-03"), ("virtual", "R-H5-03"), ("texts", "R-H5-04"),
+      ("external-link", "R-H5-02"), ("external-group", "R-H5-02"), ("external-layer", "R-H5-02"),
+      ("external-storage", "R-H5-03"), ("virtual", "R-H5-03"), ("texts", "R-H5-04"),
       ("compound", "R-H5-04"), ("float80", "R-H5-04"), ("named-type", "R-H5-04"), ("unwritten", "R-H5-05"),
       ("unwritten-chunk", "R-H5-05"), ("huge", "R-H5-05"), ("huge-chunked", "R-H5-05"), ("no-dataset", "R-H5-06"),
       ("no-group", "R-H5-06"), ("name-twice", "R-H5-06"), ("absolute-name", "R-H5-06"), ("parent-name", "R-H5-06"),

@@ -145,3 +145,54 @@ struct CanonicalTensorsTests {
     #expect(refused { try Self.tensors(TinyModel().descriptor, limit: 31) }?.rule == "R-BERTW-07")
   }
 }
+
+@Suite("Shared layers and padding in a descriptor")
+struct HostileWiringTests {
+  /// A descriptor with values put in at paths.
+  private static func descriptor(_ changes: [(String, JSON)]) -> JSON {
+    changes.reduce(TinyModel().descriptor) { $0.setting($1.1, at: $1.0.split(separator: ".")) }
+  }
+
+  private static let schedule = "wiring.layers.schedule"
+
+  @Test(
+    arguments: [
+      ["depth": 0, "groups": 1, "inner": 1], ["depth": -1, "groups": 1, "inner": 1],
+      ["depth": 4, "groups": 5, "inner": 1], ["depth": 4, "groups": 0, "inner": 1],
+      ["depth": 4, "groups": 1, "inner": 0], ["depth": 4, "groups": 1], ["depth": "4", "groups": 1, "inner": 1],
+      ["depth": 4, "groups": 1, "inner": 1, "extra": 1], ["depth": .double(4.5), "groups": 1, "inner": 1],
+      ["depth": .integer(Int.max), "groups": 1, "inner": 1], ["depth": 1, "groups": 1, "inner": .integer(Int.max)],
+      ["depth": 4_096, "groups": 4_096, "inner": 4_096],
+      ["depth": .hugeInteger("99999999999999999999"), "groups": 1, "inner": 1], [], 4, .null,
+    ] as [JSON])
+  func `R-BERTW-07: a schedule that no model has is refused`(schedule: JSON) {
+    #expect(refused { try ModelDescriptor(json: Self.descriptor([(Self.schedule, schedule)])) } != nil)
+  }
+
+  @Test(arguments: [(1, 1, 1), (12, 1, 1), (5, 2, 2), (7, 7, 1), (6, 3, 4)])
+  func `every depth runs units that are stored`(depth: Int, groups: Int, inner: Int) throws {
+    let schedule = LayerSchedule(depth: depth, groups: groups, inner: inner)
+    let units = (0..<depth).flatMap { Array(schedule.units(at: $0)) }
+    #expect(units.count == schedule.runs)
+    #expect(Set(units) == Set(0..<groups * inner))
+  }
+
+  @Test(
+    arguments: [-1, .integer(ModelDescriptor.largestSize), .integer(Int.max), "1", .double(0.5), .null, [], true]
+      as [JSON])
+  func `R-BERTW-07: a padding id that no token has is refused`(padding: JSON) {
+    let tree = Self.descriptor([
+      ("wiring.embeddings.positions", "fromPadding"), ("wiring.embeddings.padding", padding),
+    ])
+    #expect(refused { try ModelDescriptor(json: tree) } != nil)
+  }
+
+  @Test(arguments: ["absolute", "unused", "fromPadding"])
+  func `R-BERTW-07: a padding id is there where positions are counted from it, and nowhere else`(positions: String) {
+    let without = Self.descriptor([("wiring.embeddings.positions", .string(positions))])
+    let with = without.setting(1, at: ["wiring", "embeddings", "padding"])
+    let counts = positions == "fromPadding"
+    #expect((refused { try ModelDescriptor(json: without) } == nil) == !counts)
+    #expect((refused { try ModelDescriptor(json: with) } == nil) == counts)
+  }
+}

@@ -111,10 +111,13 @@ struct CommandLineTests {
     #expect(run.status == 0, "\(run.errors)")
   }
 
-  @Test("a full device is exit 2, a help text is exit 0")
+  @Test("R-DUR-08: a full device is exit 2, a closed pipe ends quietly, a help text is exit 0")
   func fullDevice() throws {
     let full = try Command.run(["inspect", Self.bare], output: "/dev/full")
     #expect(full.status == 2)
+    let piped = try Command.runShell(
+      "{ \"$0\" inspect '\(Self.bare)' --tensors --json; echo $? >&2; } | true", in: "/tmp")
+    #expect(piped.errors == "0\n")
     #expect(try Command.run(["--help"]).status == 0)
     #expect(try Command.run(["--version"]).output == "0.1.0\n")
   }

@@ -83,7 +83,7 @@ struct GoldenCheckTests {
     },
   ]
 
-  @Test("a golden that could prove nothing is refused", arguments: faults)
+  @Test("R-GOLD-01, R-GOLD-05, R-GOLD-06: a golden that could prove nothing is refused", arguments: faults)
   func refused(_ fault: Fault) throws {
     let folder = try TemporaryFolder()
     var golden = try EditedGolden(Self.fixture.goldens.first { $0.contains("padded") }!)

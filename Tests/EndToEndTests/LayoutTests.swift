@@ -1,5 +1,6 @@
 import BertConvKit
 import BertCore
+import ChangedModels
 import TestSupport
 import Testing
 
@@ -82,6 +83,52 @@ struct LayoutTests {
     let path = ModelFixture.named("roberta", "mlm").path("fairseq-cfg")
     let text = String(decoding: try convert(path) { $0.switches.family = family }, as: UTF8.self)
     #expect(text.contains(#"\"family\":\"\#(family)\""#))
+  }
+
+  @Test("KerasHub's RoBERTa holds what Hugging Face's does but the rows of positions that only padding has")
+  func kerasHubRows() throws {
+    let keras = try ChangedModel(converting: ModelFixture.named("roberta", "kerashub-mlm").path("keras-mlm"))
+    let torch = try ChangedModel(converting: ModelFixture.named("roberta", "padding-zero").path("safetensors"))
+    #expect(Set(keras.payloads.keys) == Set(torch.payloads.keys))
+    for tensor in keras.contents.tensors {
+      let (mine, theirs) = (keras.payloads[tensor.name]!, torch.payloads[tensor.name]!)
+      if tensor.name == "embeddings.position.weight" {
+        // Row 0 belongs to padding, whose id is 0 here.
+        #expect(theirs.count - mine.count == tensor.shape[1] * 4 && theirs.suffix(mine.count) == mine[...])
+      } else {
+        #expect(mine == theirs, "\(tensor.name)")
+      }
+    }
+    var expected = torch.contents.descriptor
+    expected.wiring.embeddings.positions = .absolute
+    expected.wiring.embeddings.padding = nil
+    expected.sizes["positions"] = keras.contents.descriptor.sizes["positions"]
+    #expect(keras.contents.descriptor == expected)
+  }
+
+  @Test("ALBERT's original code has no projection where both widths are equal, Hugging Face's is then the identity")
+  func sameWidth() throws {
+    let converted = try ChangedModel(converting: ModelFixture.named("albert", "same-width").path("tf-v2"))
+    #expect(!converted.contents.tensors.contains { $0.name.hasPrefix("embeddings.projection.") })
+    #expect(!converted.contents.descriptor.wiring.embeddings.projection)
+    #expect(converted.contents.descriptor.sizes["embedding"] == converted.contents.descriptor.sizes["hidden"])
+  }
+
+  @Test("the pooler of KerasHub's ELECTRA is left out under its rule", arguments: ["kerashub", "kerashub-same-width"])
+  func untrainedPooler(_ name: String) throws {
+    let fixture = ModelFixture.named("electra", name)
+    let request = ConversionRequest(source: fixture.path(fixture.containers[0]), output: "")
+    let report = try Converter(request).dryRun()
+    #expect(report.dropped.filter { $0.rule == "no pooler" }.count == 2)
+    #expect(report.descriptor.wiring.pooler == nil)
+    #expect(report.descriptor.wiring.embeddings.projection == (name == "kerashub"))
+  }
+
+  @Test("fairseq's arguments are read wherever a release put them", arguments: ["oldest", "fused", "split", "cfg"])
+  func fairseqArguments(_ release: String) throws {
+    let path = ModelFixture.named("roberta", "mlm").path("fairseq-" + release)
+    let report = try Converter(ConversionRequest(source: path, output: "")).dryRun()
+    #expect(report.layout == "fairseq" && report.descriptor.wiring.layers.attention.heads == 4)
   }
 
   @Test("a SavedModel's folder is a source")

@@ -60,7 +60,8 @@ struct VerdictTests {
     #expect(report.goldens[0].firstDivergence?.stage == stage)
   }
 
-  @Test("a transposed square matrix, and query in place of key, are seen")
+  /// A square matrix the other way round has the shape that is due, and was loaded.
+  @Test("transformers#47031: a transposed square matrix, and query in place of key, are seen")
   func swappedWeights() throws {
     let model = try ChangedModel(converting: Self.fixture.path("safetensors"))
     let hidden = model.contents.descriptor.sizes["hidden"]!
@@ -72,8 +73,9 @@ struct VerdictTests {
     #expect(try Self.verify(swapped).verdict == .pass, "the unchanged model passes")
   }
 
+  /// Epsilon, the form of GELU and the number of heads are in no tensor: ports guessed them, and nothing stopped.
   @Test(
-    "a value of the configuration that changes the result is seen",
+    "keras-hub#642, #665, gpt4all#1946, transformers#532, keras-bert#129, candle#900: what no tensor says is seen when wrong",
     arguments: [
       "layer_norm_eps=1e-5", "layer_norm_eps=1e-6", "layer_norm_eps=1e-7", "hidden_act=gelu_new", "hidden_act=relu",
       "num_attention_heads=1", "num_attention_heads=2", "num_attention_heads=10",

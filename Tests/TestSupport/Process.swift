@@ -44,10 +44,18 @@ package enum Command {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT, 0o644)
     posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    // The threads that run tests may hold signals back, and what they start would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var argv: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
     defer { argv.forEach { free($0) } }
     var child = pid_t()
-    let code = posix_spawn(&child, words[0], &actions, nil, &argv, environ)
+    let code = posix_spawn(&child, words[0], &actions, &attributes, &argv, environ)
     guard code == 0 else { throw SystemCall.refusal("start", words[0], code) }
     var status: Int32 = 0
     while waitpid(child, &status, 0) < 0, errno == EINTR {}

@@ -15,6 +15,7 @@ extension InspectionReport {
     heads = []
     layers = []
     (unique, total, bytes) = (0, 0, 0)
+    account = ParameterAccount()
     tensors = []
     dropped = []
     assumptions = []
@@ -52,7 +53,11 @@ extension InspectionReport {
     layers = InspectionReport.layers(counted)
     if case .planned(let plan) = model.state { addMade(plan) }
     heads = Set(roles.values.compactMap(InspectionReport.head)).sorted()
-    total = unique + (descriptor.map(InspectionReport.reusedParameters) ?? 0)
+    total = unique
+    if case .planned(let plan) = model.state {
+      account = ParameterAccount(plan, catalogue.map(\.info))
+      total = account.sum(through: .reused)
+    }
   }
 
   private static func head(_ canonical: String) -> String? {
@@ -94,36 +99,6 @@ extension InspectionReport {
     }
   }
 
-  /// Parameters that are used a second time: the tensors of parts that are tied to others, and of layers that run more
-  /// than once.
-  static func reusedParameters(_ descriptor: ModelDescriptor) -> Int {
-    guard let family = Zoo.families[descriptor.family] else { return 0 }
-    let tree = descriptor.json
-    var count = 0
-    let layers = descriptor.wiring.layers
-    if layers.schedule != nil || layers.stages != nil, let tensors = try? descriptor.tensors(of: family) {
-      var runs: [String: Int] = [:]
-      for depth in 0..<layers.depths(stored: 0) {
-        for unit in layers.units(at: depth) { runs["layers.\(unit)", default: 0] += 1 }
-      }
-      for tensor in tensors { count += ((runs[unit(tensor.name)] ?? 1) - 1) * (tensor.shape.count ?? 0) }
-    }
-    for part in family.parts where tree.member(at: part.path) == nil && !part.tiedTo.isEmpty {
-      guard case .whenSetting(_, _, let within?) = part.presence, tree.member(at: within) != nil else { continue }
-      for template in part.tensors {
-        let dims = template.shape.compactMap { dimension in
-          switch dimension {
-          case .number(let number): number
-          case .symbol(let symbol): descriptor.sizes[symbol] ?? 0
-          case .optional(let symbol): descriptor.sizes[symbol]
-          }
-        }
-        count += Shape(dims).count ?? 0
-      }
-    }
-    return count
-  }
-
   /// The report as Schemas/inspect.schema.json describes it.
   public func json() -> JSON {
     [
@@ -135,6 +110,7 @@ extension InspectionReport {
           labels.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
             .map { ($0.key, .array($0.value.map(JSON.string))) })),
       "parameters": ["unique": .integer(unique), "total": .integer(total)],
+      "account": account.json,
       "bytes": .integer(bytes),
       "layers": .array(layers.map { ["name": .string($0.name), "parameters": .integer($0.parameters)] }),
       "tensors": .array(

@@ -36,6 +36,8 @@ public struct InspectionReport: Sendable {
   public var unique: Int
   /// Parameters, counted wherever they are used.
   public var total: Int
+  /// How these numbers follow from what the file stores; empty where there is no plan.
+  public var account: ParameterAccount
   /// Bytes of the model's own tensors as stored.
   public var bytes: Int
   public var layers: [Layer]

@@ -110,12 +110,13 @@ struct Golden: Sendable {
   var inputNames: [String] {
     [
       ("input_ids", inputs.inputIDs), ("attention_mask", inputs.attentionMask),
+      ("global_attention_mask", inputs.globalAttentionMask),
       ("token_type_ids", inputs.tokenTypeIDs), ("position_ids", inputs.positionIDs), ("langs", inputs.languages),
     ].filter { $0.1 != nil }.map(\.0)
   }
 
   private static let inputNames: Set<String> = [
-    "input_ids", "attention_mask", "token_type_ids", "position_ids", "langs",
+    "input_ids", "attention_mask", "global_attention_mask", "token_type_ids", "position_ids", "langs",
   ]
   /// Outputs that are numbers of tokens.
   private static let indexNames: Set<String> = ["start_top_index", "end_top_index"]
@@ -162,7 +163,8 @@ struct Golden: Sendable {
     }
     let inputs = ModelInputs(
       shape: shape, inputIDs: numbers["input_ids"]!, attentionMask: numbers["attention_mask"],
-      tokenTypeIDs: numbers["token_type_ids"], languages: numbers["langs"], positionIDs: numbers["position_ids"])
+      globalAttentionMask: numbers["global_attention_mask"], tokenTypeIDs: numbers["token_type_ids"],
+      languages: numbers["langs"], positionIDs: numbers["position_ids"])
     return (inputs, outputs)
   }
 

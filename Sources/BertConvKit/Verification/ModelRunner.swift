@@ -38,7 +38,7 @@ struct ModelRunner {
         .contradictory, "the golden is of the family \(golden.family.quoted), the model is \(descriptor.family)",
         rule: "R-GOLD-05")
     }
-    let outputs = try pair.single.outputs(for: golden.inputs.shape)
+    let outputs = try pair.single.outputs(for: golden.inputs)
     let available = outputs.filter { !$0.isInternal }
     try checkNames(golden, available)
     let storage = try storageCost(golden, outputs)
@@ -53,17 +53,19 @@ struct ModelRunner {
   }
 
   private func checkNames(_ golden: Golden, _ available: [OutputDescription]) throws {
-    let shapes = Dictionary(uniqueKeysWithValues: available.map { ($0.name, $0.shape) })
+    let described = Dictionary(uniqueKeysWithValues: available.map { ($0.name, $0) })
+    let pools = descriptor.wiring.layers.pooling != nil
     for output in golden.outputs {
-      guard let shape = shapes[output.name] else {
+      guard let description = described[output.name] else {
         throw Refusal(
           .contradictory, "the golden holds \(output.stored.quoted), which this model does not compute",
           place: output.stored.printable,
           rule: "R-GOLD-04", hint: "it computes \(available.map(\.name).listed(12))")
       }
-      guard shape == output.shape else {
+      guard description.fits(output.shape, pools: pools) else {
         throw Refusal(
-          .contradictory, "\(output.stored.quoted) has the shape \(output.shape), the model gives \(shape)",
+          .contradictory,
+          "\(output.stored.quoted) has the shape \(output.shape), the model gives \(description.shape)",
           place: output.stored.printable, rule: "R-GOLD-04")
       }
     }

@@ -38,6 +38,12 @@ struct NoiseFloor: Sendable {
     return NoiseFloor(rms: max(rms * 0x1p-29, floor), largest: max(largest * 0x1p-29, 4 * floor))
   }
 
+  /// The larger of this noise and of what was measured.
+  func raised(by distances: [Double]) -> NoiseFloor {
+    let measured = RootMeanSquare(distances)
+    return NoiseFloor(rms: max(rms, measured.value), largest: max(largest, measured.largest))
+  }
+
   /// The noise with that of an independent source added.
   func adding(_ other: NoiseFloor?) -> NoiseFloor {
     guard let other else { return self }

@@ -7,7 +7,7 @@ struct OutputJudge {
   let description: OutputDescription
   /// Of the tokens that the output's entries belong to.
   let seen: TokenVisibility
-  let noise: NoiseFloor
+  var noise: NoiseFloor
   let tolerance: Tolerance?
 
   /// - Parameters:
@@ -51,6 +51,25 @@ struct OutputJudge {
       place += width
     }
     return VerificationReport.TokenDistances(width: seen.tokens, ratios: ratios)
+  }
+}
+
+extension VerificationReport.Output {
+  /// An output whose sequences have another length than the model's: a model that pools in another way.
+  static func otherLength(_ form: Golden.Output, _ description: OutputDescription) -> VerificationReport.Output {
+    VerificationReport.Output(
+      name: form.stored, values: form.shape.count ?? 0, maxAbs: .infinity, rms: .infinity, noiseFloor: 0,
+      ratio: .infinity, stage: description.stage, verdict: .fail)
+  }
+}
+
+extension OutputDescription {
+  /// Whether a recorded output may be this one: but for the length of its sequences, where the model pools them.
+  func fits(_ recorded: Shape, pools: Bool) -> Bool {
+    if recorded == shape { return true }
+    guard pools, unit != .sequence, recorded.rank == shape.rank else { return false }
+    let lengths = unit == .token ? 1..<2 : 2..<4
+    return shape.dims.indices.allSatisfy { lengths.contains($0) || recorded[$0] == shape[$0] }
   }
 }
 

@@ -39,7 +39,7 @@ public struct ModelSheet: Sendable {
     self.descriptor = descriptor
     self.layers = layers
     counts = ParameterCounts(
-      body: unique - heads, unique: unique, total: unique + InspectionReport.reusedParameters(descriptor))
+      body: unique - heads, unique: unique, total: unique + ParameterAccount.reused(descriptor))
   }
 
   /// The sheet as Schemas/zoo.schema.json describes it.

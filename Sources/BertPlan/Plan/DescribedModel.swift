@@ -11,6 +11,7 @@ extension ModelDescriptor {
     var settings = try Settings(family, configuration: configuration, overrides: [], fallback: "huggingface")
     // What no configuration says because the code computes it.
     if let layout = family.layouts.first(where: { $0.dialect == settings.dialect.id }) { settings.apply(layout.rules) }
+    if let refusal = settings.spread().first { throw refusal }
     let unknown = parts.subtracting(family.parts.map(\.path)).sorted()
     guard unknown.isEmpty else {
       throw Refusal(.contradictory, "\(family.family) has no parts \(unknown.joined(separator: ", "))")
@@ -24,6 +25,7 @@ extension ModelDescriptor {
         case .whenSetting(let setting, let values, let within):
           (within.map { path in present.contains { $0.path == path } } ?? true)
             && settings[setting]?.string.map(values.contains) == true
+        case .within(let path): present.contains { $0.path == path }
         }
       if isThere { present.append(part) }
     }

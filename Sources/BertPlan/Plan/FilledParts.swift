@@ -45,7 +45,7 @@ struct FilledParts {
     var symbols: Set<String> = []
     func use(_ symbol: String) {
       switch family.derived[symbol] {
-      case .member: break
+      case .member, .sum: break
       case .quotient(let left, let right), .product(let left, let right):
         use(left)
         use(right)

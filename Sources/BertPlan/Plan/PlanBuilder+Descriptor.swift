@@ -18,6 +18,10 @@ extension PlanBuilder {
       switch setting.suggestion {
       case .value(let json): json.string ?? json.compact
       case .quotient(let of, let by): settings[of]?.integer.map { String(nearestDivisor(of: $0, to: $0 / by)) }
+      case .parts(let of, let count):
+        settings[of]?.integer.flatMap { $0 % count == 0 ? [Int](repeating: $0 / count, count: count) : nil }.map {
+          "[\($0.map(String.init).joined(separator: ","))]"
+        }
       case nil: nil
       }
     return PlanProblem.UndecidedSetting(key: key, what: setting.what ?? key, suggestion: suggestion)
@@ -34,7 +38,7 @@ extension PlanBuilder {
       guard let small = settings[divisor]?.integer,
         let large = settings[dividend]?.integer
           ?? family.derived[dividend]?.value(in: tree, { settings[$0]?.integer ?? 0 }),
-        large % small != 0
+        small <= 0 || large % small != 0
       else { continue }
       let names = [divisor, dividend].map { Settings.handKey($0, family) ?? $0 }
       problems.append(
@@ -50,7 +54,17 @@ extension PlanBuilder {
       if problems.isEmpty { reportUnsolved(unsolved) }
       return nil
     }
-    return try ModelDescriptor(json: tree)
+    do {
+      return try ModelDescriptor(json: tree)
+    } catch let refusal as Refusal {
+      // What the settings make of it cannot be: they contradict one another.
+      problems.append(
+        .contradiction(
+          Refusal(
+            refusal.kind == .unsupported ? .unsupported : .contradictory, refusal.message, place: refusal.place,
+            rule: refusal.rule ?? "R-CFG-01", hint: refusal.hint)))
+      return nil
+    }
   }
 
   /// A body tensor that would have told an extent is not there.

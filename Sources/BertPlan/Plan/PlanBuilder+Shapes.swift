@@ -40,13 +40,17 @@ extension PlanBuilder {
           }
         }
       }
-      guard case .always = part.presence, let last = part.repeatedBy.last else { continue }
+      if case .whenSetting = part.presence { continue }
+      guard let last = part.repeatedBy.last else { continue }
       let units = unitCount(part)
+      checkSum(last, units)
       if part.repeatedBy.count == 1 {
         extents[last] = units
       } else if recognition.layout.numbersUnitsInGroups {
-        extents[part.repeatedBy[0]] = ((units.value + recognition.inner - 1) / recognition.inner, units.name)
-        extents[last] = (recognition.inner, units.name)
+        extents[part.repeatedBy[0]] = (
+          (units.value + recognition.numbering.inner - 1) / recognition.numbering.inner, units.name
+        )
+        extents[last] = (recognition.numbering.inner, units.name)
       } else {
         divide(units, among: part.repeatedBy, into: &extents)
       }
@@ -90,10 +94,26 @@ extension PlanBuilder {
       guard case .product(let number, let factor)? = family.derived[symbol],
         case .member(let path)? = family.derived[number], let known = extents[factor]?.value,
         let setting = places.first(where: { $0.path.joined(separator: ".") == path })?.setting,
-        found.value % known == 0
+        known > 0, found.value % known == 0
       else { continue }
       extents[setting] = (found.value / known, found.name)
     }
+  }
+
+  /// The numbers of a list that says how the units are divided must add up to them.
+  private mutating func checkSum(_ symbol: String, _ units: (value: Int, name: String)) {
+    guard case .sum(let path) = family.derived[symbol] else { return }
+    let places = family.parts.flatMap(\.references)
+    guard let setting = places.first(where: { $0.path.joined(separator: ".") == path })?.setting,
+      let list = settings[setting], let sum = list.sum, sum != units.value
+    else { return }
+    problems.append(
+      .contradiction(
+        Refusal(
+          .contradictory,
+          "\(Settings.handKey(setting, family) ?? setting) is \(list.compact), \(sum) in all, the tensors give "
+            + "\(units.value) (\(units.name.quoted))", rule: "R-CFG-02",
+          hint: "give the configuration that belongs to these tensors with --config")))
   }
 
   /// The stored tensors that fill a template, one a unit.

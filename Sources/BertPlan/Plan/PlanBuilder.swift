@@ -58,6 +58,7 @@ struct PlanBuilder {
 
   mutating func build() throws {
     if !recognition.undecidedParts.isEmpty { problems.append(.undecidedPart(recognition.undecidedParts)) }
+    adoptBlocks()
     gatherFills(choosing: try chooseHead())
     dropByRules()
     choosePresentParts()
@@ -65,6 +66,7 @@ struct PlanBuilder {
     let extents = solveExtents()
     settings.adopt(extents)
     settings.apply(recognition.layout.rules)
+    problems += settings.spread().map(PlanProblem.contradiction)
     checkCounts()
     checkAbsentParts()
     let tree = describe()
@@ -95,7 +97,9 @@ struct PlanBuilder {
       let heads = Set(assignment.candidates.compactMap { PlanBuilder.head(of: $0.canonical) })
       guard heads.count > 1 else { continue }
       among.formUnion(heads)
-      guard tensors[index].shape.rank == 2, let first = assignment.candidates.first else { continue }
+      guard tensors[index].shape.rank == 2, let first = assignment.candidates.first,
+        !first.canonical.hasSuffix(".dense.weight")
+      else { continue }
       // Heads that share more than their last layer: that one is shared by the most.
       if heads.count > shared { (shared, rows) = (heads.count, []) }
       if heads.count == shared { rows.insert(tensors[index].shape.applying(first.operations)[0]) }
@@ -177,7 +181,29 @@ struct PlanBuilder {
         unknown.append(index)
       }
     }
+    let refused = refuse(unknown.sorted())
+    unknown.removeAll { refused.contains($0) }
     if !unknown.isEmpty { problems.append(.unknown(unknown.sorted().map { tensors[$0].name })) }
+  }
+
+  /// Names the reason for those of the unknown tensors that only unsupported models have.
+  private mutating func refuse(_ unknown: [Int]) -> Set<Int> {
+    var refused: Set<Int> = []
+    for rule in recognition.layout.refused {
+      let globs = rule.globs.map(Glob.init)
+      let own = unknown.filter { index in
+        let name = recognition.layout.names.rewrite(WrapperPrefix.cut(recognition.wrapper, from: tensors[index].name))
+        return globs.contains { $0.matches(name) }
+      }
+      guard let first = own.first else { continue }
+      refused.formUnion(own)
+      problems.append(
+        .contradiction(
+          Refusal(
+            .unsupported, "\(tensors[first].name.quoted): \(rule.why)", place: tensors[first].name.printable,
+            rule: "R-ALL-10")))
+    }
+    return refused
   }
 
   // MARK: - Which parts are there
@@ -198,6 +224,7 @@ struct PlanBuilder {
         let isSaid = settings[setting]?.string.map(values.contains) ?? false
         isThere = isWithin && isSaid
         if !isThere, isWithin, part.tiedTo.isEmpty, isStored(part) { reportUnwanted(part, setting) }
+      case .within(let path): isThere = paths.contains(path)
       }
       guard isThere else { continue }
       paths.insert(part.path)
@@ -206,9 +233,11 @@ struct PlanBuilder {
     for part in presentParts {
       for need in part.needs where !paths.contains(need) {
         let names = family.parts.first { $0.path == need }?.tensors.map(\.name) ?? []
-        problems.append(.missing(names.map(storedName)))
+        problems.append(.missing(names.map { storedName($0.replacingIndex(0)) }))
       }
+      if let other = part.excludes.first(where: paths.contains) { reportBoth(part, other) }
     }
+    checkClass(paths)
   }
 
   /// What a configuration says of tensors that are stored or not.
@@ -250,6 +279,6 @@ struct PlanBuilder {
 
   /// The name under which the layout stores a canonical tensor, for messages.
   func storedName(_ canonical: String) -> String {
-    recognition.layout.storedName(of: canonical, prefix: recognition.prefix, inner: recognition.inner) ?? canonical
+    recognition.layout.storedName(of: canonical, prefix: recognition.prefix, recognition.numbering) ?? canonical
   }
 }

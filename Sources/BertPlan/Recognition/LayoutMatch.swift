@@ -27,8 +27,8 @@ struct LayoutMatch {
   let prefix: String
   /// What wrappers put before all names and was cut off.
   let wrapper: String
-  /// How many units every group of layers has, where layers are stored by groups; else 1.
-  let inner: Int
+  /// How names number the units.
+  let numbering: UnitNumbering
   /// By index of the catalogue; tensors that lie outside the model's state have none.
   let assignments: [Int: Assignment]
   /// Whether all marks of the layout are there.
@@ -56,36 +56,43 @@ struct LayoutMatch {
     }
     var marks = layout.marks.map { Glob($0.replacing("{prefix}", with: prefix)) }
     var found: [(index: Int, rows: [(row: Int, numbers: [Int])], drop: Layout.Drop?)] = []
-    var inner = 1
     for tensor in tensors {
       let name = names.rewrite(WrapperPrefix.cut(wrapper, from: tensor.name))
       let numbered = NumberedName(name)
       let rows = (patterns[numbered.key] ?? []).compactMap { pattern, row in
         pattern.match(numbered).map { (row: row, numbers: $0) }
       }
-      for case (_, let numbers) in rows where numbers.count == 2 { inner = max(inner, numbers[1] + 1) }
       marks.removeAll { $0.matches(name) }
       let drop = rows.isEmpty ? drops.first { $0.globs.contains { $0.matches(name) } }?.drop : nil
       found.append((tensor.index, rows, drop))
     }
-    self.inner = inner
     hasMarks = marks.isEmpty
+    let numbering = UnitNumbering(found.flatMap { $0.rows.map { (layout.tensors[$0.row], $0.numbers) } })
+    self.numbering = numbering
     var assignments: [Int: Assignment] = [:]
     for (index, rows, drop) in found {
-      let candidates = rows.map { place, numbers in
+      let candidates = rows.compactMap { place, numbers -> Assignment.Candidate? in
         let row = layout.tensors[place]
-        let unit = numbers.count == 2 ? numbers[0] * inner + numbers[1] : numbers.first
+        guard let unit = numbering.unit(row, numbers) else {
+          guard numbers.isEmpty else { return nil }
+          return Assignment.Candidate(canonical: row.canonical, row: place, operations: row.operations)
+        }
         return Assignment.Candidate(
-          canonical: unit.map { row.canonical.replacingIndex($0) } ?? row.canonical, unit: unit, row: place,
-          operations: row.operations)
+          canonical: row.canonical.replacingIndex(unit), unit: unit, row: place, operations: row.operations)
       }
       assignments[index] = Assignment(candidates: candidates, drop: drop)
     }
     self.assignments = assignments
   }
 
-  /// The canonical names that stored tensors could fill.
-  var canonicalNames: Set<String> { Set(assignments.values.flatMap { $0.candidates.map(\.canonical) }) }
+  /// The canonical names that stored tensors could fill. Of two tied tensors either may be the one that was stored.
+  var canonicalNames: Set<String> {
+    var names = Set(assignments.values.flatMap { $0.candidates.map(\.canonical) })
+    for part in family.parts {
+      for (tied, original) in part.tiedTo where names.contains(tied) { names.insert(original) }
+    }
+    return names
+  }
 
   /// The share of the body's first unit that is there, from 0 to 1.
   var coverage: Double {
@@ -121,10 +128,11 @@ struct LayoutMatch {
         let hasName = assignments.keys.contains { index in globs.contains { $0.matches(catalogue[index].name) } }
         guard hasName else { return false }
       }
-      if mark.has.isEmpty, mark.lacks.isEmpty, mark.differs.isEmpty { return true }
+      if mark.has.isEmpty, mark.lacks.isEmpty, mark.equals.isEmpty, mark.differs.isEmpty { return true }
       guard let object = configuration?.object else { return false }
       return (mark.has.isEmpty || mark.has.contains { object[$0] != nil })
         && mark.lacks.allSatisfy { object[$0] == nil }
+        && mark.equals.allSatisfy { object[$0.key] == $0.value }
         && mark.differs.allSatisfy { key, value in object[key].map { $0 != value } ?? false }
     }
   }
@@ -166,6 +174,7 @@ extension Shape {
         return Shape([rows / 3] + shape.dims.dropFirst())
       case .noTokenTypes: return Shape([1, shape.dims.last ?? 0])
       case .lastFirst: return Shape(Array(shape.dims.suffix(1)) + shape.dims.dropLast())
+      case .oneRow: return Shape([1] + shape.dims)
       case .mergeFirst: return shape.merging(0)
       case .mergeLast: return shape.merging(shape.rank - 2)
       }
@@ -183,6 +192,7 @@ extension Shape {
         guard let rows = shape.dims.first else { return shape }
         let (all, overflow) = rows.multipliedReportingOverflow(by: 3)
         return overflow ? shape : Shape([all] + shape.dims.dropFirst())
+      case .oneRow: return Shape(Array(shape.dims.dropFirst()))
       case .noTokenTypes, .mergeFirst, .mergeLast: return shape
       }
     }

@@ -24,11 +24,15 @@ struct LayoutSieve {
     let canonicalKeys = layout.tensors.map { NamePattern.all($0.canonical).map(\.key) }
     let due = family.parts.filter { if case .always = $0.presence { true } else { false } }
       .flatMap { $0.tensors.map { NumberedName($0.name.replacingIndex(0)).key } }
+    let ties = family.parts.flatMap(\.tiedTo)
     return layout.prefixes.map { prefix in
       var filled: Set<String> = []
       for (row, canonical) in zip(layout.tensors, canonicalKeys) {
         let patterns = NamePattern.all(row.pattern.replacing("{prefix}", with: prefix))
         if patterns.contains(where: { keys.contains($0.key) }) { filled.formUnion(canonical) }
+      }
+      for (tied, original) in ties where filled.contains(NumberedName(tied).key) {
+        filled.insert(NumberedName(original).key)
       }
       return (prefix, due.isEmpty ? 0 : Double(due.count { filled.contains($0) }) / Double(due.count))
     }

@@ -31,12 +31,13 @@ struct NumberedName: Hashable {
   }
 }
 
-/// A name in which `{i}` stands for the number of a layer, or `{g}` and `{k}` for a group's and for a unit's inside it;
-/// `{i+4}` for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …; `{n}` for any number, `{odd}` and
-/// `{even}` for one of that kind.
+/// A name in which `{i}` stands for the number of a layer, or `{g}` and `{k}` for a group's and for a unit's inside it,
+/// `{b}` and `{j}` for a block's and a unit's inside it; `{i+layers}` for a number behind those of all layers, `{i+4}`
+/// for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …; `{n}` for any number, `{odd}` and `{even}`
+/// for one of that kind.
 struct NamePattern {
   /// What stands for numbers, in the order in which patterns hold them.
-  private static let placeholders = ["{i}", "{g}", "{k}"]
+  private static let placeholders = ["{i+layers}", "{i}", "{g}", "{k}", "{b}", "{j}"]
 
   private enum Slot { case digits(String), index, any, odd, even }
 

@@ -10,8 +10,8 @@ package struct Recognition: Sendable {
   let assignments: [Int: Assignment]
   let wrapper: String
   let prefix: String
-  /// How many units every group of layers has, where layers are stored by groups; else 1.
-  let inner: Int
+  /// How names number the units.
+  let numbering: UnitNumbering
   /// The parts of a checkpoint of several models of which nothing says which is meant; empty where that is known.
   let undecidedParts: [String]
 
@@ -22,7 +22,7 @@ package struct Recognition: Sendable {
     assignments = match.assignments
     wrapper = match.wrapper
     prefix = match.prefix
-    inner = match.inner
+    numbering = match.numbering
     self.undecidedParts = undecidedParts
   }
 
@@ -37,11 +37,12 @@ package struct Recognition: Sendable {
     _ tensors: [TensorInfo], members: [Int], container: String, options: PlanOptions
   ) throws -> Recognition {
     let configuration = options.configuration
-    let modelType = configuration?.modelType
-    let named = options.family
+    let overruled = configuration.flatMap(overruling)
+    let modelType = overruled == nil ? configuration?.modelType : nil
+    let named = options.family ?? overruled
     let names = members.map { SourceName(index: $0, name: tensors[$0].name) }
     let allowed = try families(configuration, named: named)
-    let matches = nearest(names, container: container)
+    let matches = nearest(names, container: container, in: Zoo.all)
     // Of families that are alike in all, the one comes first that names can prove.
     // Of layouts that are alike in all, the one whose language the configuration speaks.
     func rank(_ match: LayoutMatch) -> (Int, Int, Int, Int) {
@@ -61,9 +62,15 @@ package struct Recognition: Sendable {
       return Recognition(choice.match, reason: accepted.reason, undecidedParts: choice.undecided)
     }
     if let other = fitting.first, let allowed {
+      let who =
+        modelType.map { "the configuration says \(configuration!.modelTypeKey) \($0.quoted)" }
+        ?? "it should be \(allowed.joined())"
+      let due = nearest(names, container: container, in: allowed.compactMap { Zoo.families[$0] })
+      let lacking = due.first.map { $0.coverage > 0.5 ? $0.absentNames : [] } ?? []
       throw Refusal(
         .contradictory,
-        "the tensors are named as in \(other.family.family), but \(modelType.map { "the configuration says \(configuration!.modelTypeKey) \($0.quoted)" } ?? "--family says \(allowed.joined())")",
+        "the tensors are named as in \(other.family.family), but \(who)"
+          + (lacking.isEmpty ? "" : ": missing are \(lacking.listed(4))"),
         hint: "give the configuration that belongs to these tensors with --config")
     }
     if let foreign = ForeignFamily.recognised(in: names.map(\.name)) { throw foreign.refusal }
@@ -71,9 +78,11 @@ package struct Recognition: Sendable {
   }
 
   /// The layouts that may hold the whole body, or those that come nearest where none does.
-  private static func nearest(_ names: [SourceName], container: String) -> [LayoutMatch] {
+  private static func nearest(
+    _ names: [SourceName], container: String, in families: [FamilyDescriptor]
+  ) -> [LayoutMatch] {
     let sieve = LayoutSieve(names)
-    let bounds = Zoo.all.flatMap { family in
+    let bounds = families.flatMap { family in
       family.layouts.filter { $0.containers.contains(container) }.flatMap { layout in
         sieve.bounds(family, layout).map { (family: family, layout: layout, prefix: $0.prefix, bound: $0.bound) }
       }
@@ -82,6 +91,15 @@ package struct Recognition: Sendable {
     return bounds.filter { $0.bound == highest }.map {
       LayoutMatch($0.family, $0.layout, prefix: $0.prefix, wrapper: sieve.wrapper, tensors: names)
     }
+  }
+
+  /// The family whose dialect a configuration shows by keys that count more than its `model_type`.
+  private static func overruling(_ configuration: Configuration) -> String? {
+    Zoo.all.first { family in
+      family.dialects.contains { dialect in
+        dialect.overrulesModelType && dialect.recognisedBy.contains { configuration.object[$0] != nil }
+      }
+    }?.family
   }
 
   /// The families that may be considered; nil for all.
@@ -149,19 +167,23 @@ package struct Recognition: Sendable {
         names.isEmpty ? "there are no tensors in it" : "no known family names its tensors like this: \(sample)"
       return Refusal(.unsupported, message, hint: "bertconv inspect lists what the file holds")
     }
-    let due = nearest.family.parts.filter { if case .always = $0.presence { true } else { false } }
-      .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
-    let filled = nearest.canonicalNames
-    let absent = due.filter { !filled.contains($0) }.map {
-      nearest.layout.storedName(of: $0, prefix: nearest.prefix, inner: nearest.inner) ?? $0
-    }
     let unknown = nearest.assignments.filter { !$0.value.isKnown }.keys.sorted()
     let unknownNames = unknown.map { tensors[$0].name }
     return Refusal(
       .missing,
-      "nearest to \(nearest.family.family) (\(nearest.layout.id)), but the body is not whole: \(absent.listed(4)) are missing"
+      "nearest to \(nearest.family.family) (\(nearest.layout.id)), but the body is not whole: \(nearest.absentNames.listed(4)) are missing"
         + (unknownNames.isEmpty ? "" : "; not known: \(unknownNames.listed(4))"),
       rule: "R-ALL-10", hint: "bertconv inspect lists what the file holds")
+  }
+}
+
+extension LayoutMatch {
+  /// What the body's first unit lacks, under the layout's names.
+  fileprivate var absentNames: [String] {
+    let filled = canonicalNames
+    let due = family.parts.filter { if case .always = $0.presence { true } else { false } }
+      .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
+    return due.filter { !filled.contains($0) }.map { layout.storedName(of: $0, prefix: prefix, numbering) ?? $0 }
   }
 }
 
@@ -176,14 +198,12 @@ extension Layout {
   var numbersUnitsInGroups: Bool { tensors.contains { $0.pattern.contains("{k}") } }
 
   /// The name under which this layout stores a canonical tensor; nil where it has none.
-  func storedName(of canonical: String, prefix: String, inner: Int) -> String? {
+  func storedName(of canonical: String, prefix: String, _ numbering: UnitNumbering) -> String? {
     let numbered = NumberedName(canonical)
     for row in tensors {
       guard let match = NamePattern(row.canonical).match(numbered) else { continue }
       let name = row.pattern.replacing("{prefix}", with: prefix)
-      guard let unit = match.first else { return name }
-      return name.replacingIndex(unit).replacing("{g}", with: String(unit / inner))
-        .replacing("{k}", with: String(unit % inner))
+      return match.first.map { numbering.name(name, unit: $0) } ?? name
     }
     return nil
   }

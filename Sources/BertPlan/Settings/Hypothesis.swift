@@ -7,7 +7,9 @@ extension ModelDescriptor {
     guard let family = Zoo.families[family] else {
       throw Refusal(.unsupported, "the family \(self.family.quoted) is not known")
     }
-    let settings = try Settings(family, configuration: nil, overrides: overrides, fallback: "huggingface")
+    var settings = try Settings(family, configuration: nil, overrides: overrides, fallback: "huggingface")
+    settings.adopt(sizes)
+    if let refusal = settings.spread().first { throw refusal }
     var tree = json
     for part in family.parts where tree.member(at: part.path) != nil {
       for (setting, place) in part.references {

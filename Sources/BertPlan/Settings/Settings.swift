@@ -129,6 +129,7 @@ package struct Settings: Sendable {
     }
     for (key, expectation) in dialect.expectations.sorted(by: { $0.key < $1.key }) {
       guard let json = object[key], json != .null, json != expectation.value, !byHand.contains(key) else { continue }
+      if expectation.isOfEach, let list = json.array, list.allSatisfy({ $0 == expectation.value }) { continue }
       throw Refusal(
         .unsupported, "\(key) is \(json.compact.printable): \(expectation.why)", place: key, rule: "R-CFG-03")
     }
@@ -176,6 +177,23 @@ package struct Settings: Sendable {
         throw refusal("a whole number between 1 and \(Settings.mostUnits)")
       }
       return .integer(value)
+    case .depth:
+      let depth = json.integer ?? json.string.flatMap { Int($0) }
+      guard let depth, (0...Settings.mostUnits).contains(depth) else {
+        throw refusal("a whole number between 0 and \(Settings.mostUnits)")
+      }
+      return .integer(depth)
+    case .counts: return .array(try counts(json, key, refusal).map { .integer($0) })
+    case .extents:
+      let numbers = (json.array ?? [json]).compactMap(\.integer)
+      guard numbers.count == json.array?.count ?? 1, !numbers.isEmpty,
+        numbers.allSatisfy({ (1...ModelDescriptor.largestSize).contains($0) && $0 % key.divisor == 0 })
+      else {
+        throw refusal(
+          "a positive number\(key.divisor > 1 ? " that \(key.divisor) divides" : "") or a list of such numbers")
+      }
+      let parts = numbers.map { JSON.integer($0 / key.divisor) }
+      return json.array == nil ? parts[0] : .array(parts)
     case .epsilon:
       guard let value = json.double, value > 0, value.isFinite else { throw refusal("a positive number") }
       if let remark = key.remarks[JSON(value).compact] { remarks.append(remark) }
@@ -197,6 +215,29 @@ package struct Settings: Sendable {
   /// More layers than any published model has.
   package static let mostUnits = 1_024
 
+  /// A list of numbers, or the text `6_3x2_3x2`, in which the number behind an `x` says how often a stage is repeated.
+  private func counts(_ json: JSON, _ key: Dialect.Key, _ refusal: (String) -> Refusal) throws -> [Int] {
+    if let list = json.array, !list.isEmpty || json == key.defaultValue {
+      let numbers = list.compactMap(\.integer).filter { (1...Settings.mostUnits).contains($0) }
+      if numbers.count == list.count { return numbers }
+    }
+    if let text = json.string {
+      let stages = text.split(separator: "_", omittingEmptySubsequences: false).map { stage in
+        stage.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+      }
+      if stages.allSatisfy({ (1...2).contains($0.count) && $0.allSatisfy((1...Settings.mostUnits).contains) }) {
+        // The original's decoder adds what the last run of the first stage left, Hugging Face's counts units.
+        guard stages[0].count == 1 || stages[0][1] == 1 else {
+          throw Refusal(
+            .unsupported, "\(key.key ?? "") is \(text.quoted): a first block that is repeated is not supported",
+            place: key.key ?? "", rule: "R-CFG-03")
+        }
+        return stages.map { key.readsRepeats ? ($0.count == 2 ? $0[1] : 1) : $0[0] }
+      }
+    }
+    throw refusal("a list of whole numbers between 1 and \(Settings.mostUnits)")
+  }
+
   /// `{"0": "NEGATIVE", "1": "POSITIVE"}` as a list. Invented names (`LABEL_0` …) count as none.
   private func labels(_ json: JSON, _ refusal: (String) -> Refusal) throws -> [String] {
     guard let object = json.object else { throw refusal("an object from numbers to names") }
@@ -215,6 +256,31 @@ package struct Settings: Sendable {
       default: values[name] = Value(json: .integer(extent), origin: .shapes)
       }
     }
+  }
+
+  /// Takes over a list that the tensors' names give, where nothing else said one.
+  mutating func adopt(_ list: JSON, as name: String) {
+    if values[name] == nil { values[name] = Value(json: list, origin: .shapes) }
+  }
+
+  /// Makes lists of the extents that are the same for all units, and says which lists do not have one for each.
+  mutating func spread() -> [Refusal] {
+    var refusals: [Refusal] = []
+    for (name, setting) in family.settings.sorted(by: { $0.key < $1.key }) where setting.kind == .extents {
+      guard let value = values[name], let count = setting.each.flatMap({ values[$0]?.json.integer }),
+        (1...Settings.mostUnits).contains(count)
+      else { continue }
+      if let list = value.json.array, list.count != count {
+        refusals.append(
+          Refusal(
+            .contradictory,
+            "\(Settings.handKey(name, family) ?? name) has \(list.count) entries, there are \(count) layers",
+            rule: "R-CFG-02"))
+      } else if value.json.integer != nil {
+        values[name]!.json = .array([JSON](repeating: value.json, count: count))
+      }
+    }
+    return refusals
   }
 
   /// Computes what nothing else says as the release's code does.

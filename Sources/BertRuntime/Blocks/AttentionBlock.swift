@@ -32,6 +32,14 @@ extension WeightLoader {
               usesKeys: $0 == .keyQuery)
           }, isCausal: isCausal),
         output: try output())
+    case .slidingWindow(let heads, let windows, _):
+      // The number in the name is that of the stored unit, and every unit runs once.
+      let unit = prefix.split(separator: ".").compactMap { Int($0) }.first ?? 0
+      return SlidingWindowAttention(
+        local: try linear(stacking: names(["query", "key", "value"]), out: hidden, in: hidden),
+        globalQuery: try linear(prefix + ".queryGlobal", out: hidden, in: hidden),
+        globalKeyValue: try linear(stacking: names(["keyGlobal", "valueGlobal"]), out: hidden, in: hidden),
+        output: try output(), heads: heads, window: windows[unit])
     case .mixedConvolution(let heads):
       let width = hidden / 2, size = sizes.convolutionKernel
       return MixedConvolution(

@@ -27,7 +27,7 @@ struct SequencePooling {
   func members(_ index: Int, of tokens: Int) -> (first: Int, second: Int) {
     switch first {
     case .ordinary: (2 * index, min(2 * index + 1, tokens - 1))
-    case .separate: index == 0 ? (0, 0) : (2 * index - 1, min(2 * index, tokens - 1))
+    case .separate: index == 0 ? (0, 0) : (2 * index - 1, min(2 * index, tokens - (wiring.tail == .kept ? 1 : 2)))
     }
   }
 

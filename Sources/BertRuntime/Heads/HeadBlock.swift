@@ -22,7 +22,7 @@ extension Head {
   /// Whether it reads the pooler's output instead of the last hidden state.
   var readsPooled: Bool {
     switch self {
-    case .pooled, .choice(nil, _): true
+    case .pooled, .choice(nil, nil): true
     case .mlm, .lm, .firstToken, .summary, .choice, .tokens, .span, .spanBeam, .rtd: false
     }
   }
@@ -117,11 +117,12 @@ extension WeightLoader {
     case .pooled(let labels):
       return PooledHead(
         linear: try linear(name, out: try head.labelCount(labels, word, weights), in: sizes.hidden))
-    case .choice(nil, _):
+    case .choice(nil, nil):
       return PooledHead(linear: try linear(name, out: 1, in: sizes.hidden))
-    case .choice(let activation?, let pick):
-      let dense = try dense(word, activation, sizes)
-      return SummaryHead(pick: pick ?? .first, layers: [dense, try linear(name, out: 1, in: dense.out)])
+    case .choice(let activation, let pick):
+      let first = try activation.map { [try dense(word, $0, sizes)] } ?? []
+      let output = try linear(name, out: 1, in: first.first?.out ?? sizes.hidden)
+      return SummaryHead(pick: pick ?? .first, layers: first + [output])
     case .firstToken(let activation, let labels):
       let first = try activation.map { try self.dense(word, $0, sizes) }
       let rows = try head.labelCount(labels, word, weights)

@@ -32,6 +32,7 @@ struct SpanBeamHead<Scalar: KernelScalar>: HeadBlock {
     ]
     all[1].candidates = OutputDescription.Candidates(scores: "start_candidates", ranks: starts, groups: 1)
     all[3].candidates = OutputDescription.Candidates(scores: "end_candidates", ranks: ends, groups: starts)
+    (all[0].sharing, all[2].sharing) = (starts, ends)
     for place in 5...6 { all[place].isInternal = true }
     return all
   }

@@ -4,7 +4,7 @@ extension SourceLocator {
   /// Looks for the one model in a folder, by the names that releases use and then by bytes; the first kind present is
   /// taken, the others are named in the remarks, two of one kind are an error.
   static func locate(inFolder folder: String, _ options: OpenOptions) throws -> LocatedSource {
-    // Sub-folders are never candidates, whatever they are called.
+    // Sub-folders are never candidates, whatever they are called, unless `modules.json` names one.
     let names = try Path.names(in: folder).filter { !Path.isFolder(Path.join(folder, $0)) }
     var kinds: [(kind: String, candidates: [String])] = []
     func add(_ kind: String, _ candidates: [String]) { if !candidates.isEmpty { kinds.append((kind, candidates)) } }
@@ -21,6 +21,12 @@ extension SourceLocator {
       add("a TensorFlow SavedModel", [savedModelIndex])
     }
     if kinds.isEmpty { add("a container of weights", try otherContainers(folder, names)) }
+    let sentences = try SentenceModules(in: folder)
+    if kinds.isEmpty, let sentences, !sentences.encoder.isEmpty {
+      var located = try locate(inFolder: Path.join(folder, sentences.encoder), options)
+      located.remarks += sentences.remark.map { [$0] } ?? []
+      return located
+    }
 
     guard let first = kinds.first else {
       throw Refusal(
@@ -36,6 +42,7 @@ extension SourceLocator {
     var located = try locate(Path.join(folder, first.candidates[0]), options: options)
     // What lies beside a SavedModel lies beside its folder of variables, not in it.
     located.folder = folder
+    located.remarks += sentences?.remark.map { [$0] } ?? []
     let others = kinds.dropFirst().flatMap(\.candidates)
     if !others.isEmpty {
       located.remarks.append("took \(first.candidates[0].quoted); also there: \(others.listed())")

@@ -41,6 +41,8 @@ package enum SourceLocator {
     let file = try InputFile(path)
     let head = try file.head(4096)
     guard let format = SourceRegistry.formats.first(where: { $0.matches(head: head, file: file) }) else {
+      // An archive that was cut short says so itself.
+      if ZipDirectory.firstName(head) != nil { _ = try namingFile(path) { try ZipDirectory(file) } }
       let what = KnownContent.name(head) ?? "is of no kind that holds weights"
       throw Refusal(.unsupported, what, file: path, rule: "R-ALL-06")
     }

@@ -40,11 +40,23 @@ struct TorchContents {
     }
     var omitted: [String] = []
     let parameters = try state.parameters(omitted: &omitted)
-    catalogue = Catalogue(
-      tensors: listed, parameters: parameters,
-      remarks: TorchContents.remarks(values, unlisted: state.unlisted, omitted: omitted))
+    var remarks = TorchContents.remarks(values, unlisted: state.unlisted, omitted: omitted)
+    let spare = TorchContents.spareBytes(tensors, in: records)
+    if spare > 0 {
+      remarks.append(
+        "\(spare.grouped) bytes of the storages belong to no tensor: views were saved with all they look at")
+    }
+    catalogue = Catalogue(tensors: listed, parameters: parameters, remarks: remarks)
     self.records = records
     self.tensors = tensors
+  }
+
+  /// Bytes of storages that have tensors, but more bytes than these can show; views that share bytes count as if they
+  /// did not.
+  private static func spareBytes(_ tensors: [TorchPayload.Tensor], in records: [TorchStorage]) -> Int {
+    var shown: [Int: Int] = [:]
+    for tensor in tensors { shown[tensor.record, default: 0] &+= tensor.view.byteCount }
+    return shown.reduce(0) { $0 &+ max(0, (records[$1.key].recordBytes ?? 0) &- $1.value) }
   }
 
   private static func remarks(_ values: PickleValues, unlisted: Int, omitted: [String]) -> [String] {

@@ -89,10 +89,15 @@ private struct TorchLegacyHeader {
     var position = 0
     func next(_ what: String) throws -> PickleMachine.Result {
       let range = position..<min(file.size, position + TorchZipSource.pickleLimit)
-      let result = try PickleMachine.read(
-        PickleInput(range) { try file.read(at: $0, into: $1) }, what: what, storageForm: .legacy, options: options)
-      position = result.end
-      return result
+      do {
+        let result = try PickleMachine.read(
+          PickleInput(range) { try file.read(at: $0, into: $1) }, what: what, storageForm: .legacy, options: options)
+        position = result.end
+        return result
+      } catch var refusal as Refusal where refusal.hint == nil && refusal.rule == "R-PKL-06" {
+        refusal.hint = "fetch the file again, it may not be whole"
+        throw refusal
+      }
     }
     let magic = try next("magic number")
     guard case .hugeInteger(let digits) = magic.values[magic.root],
@@ -128,6 +133,20 @@ private struct TorchLegacyHeader {
     }
   }
 
+  /// How much longer the file would have to be for the storages from `key` on; nil where that is no number.
+  private func bytesMissing(
+    from key: String, at position: Int, _ storages: [TorchStorage], _ indices: [String: Int], _ file: InputFile
+  ) -> Int? {
+    var end = position
+    for key in keys[keys.firstIndex(of: key)!...] {
+      guard let bytes = indices[key].flatMap({ storages[$0].recordBytes }) else { return nil }
+      let (next, overflow) = end.addingReportingOverflow(bytes)
+      guard !overflow, next <= .max - 8 else { return nil }
+      end = next + 8
+    }
+    return end - file.size
+  }
+
   /// Where the storages lie: one after the other, each an element count of 8 bytes and its data, up to the end of the
   /// file.
   func ranges(of storages: [TorchStorage], in file: InputFile) throws -> [Range<Int>] {
@@ -142,7 +161,10 @@ private struct TorchLegacyHeader {
       guard ranges[index] == nil else { throw refusal("is listed twice", key) }
       let storage = storages[index]
       guard file.size - position >= 8, let bytes = storage.recordBytes, bytes <= file.size - position - 8 else {
-        var short = refusal("reaches beyond the end of the file", key)
+        let missing = bytesMissing(from: key, at: position, storages, indices, file)
+        var short = refusal(
+          "reaches beyond the end of the file" + (missing.map { ", which is \($0.grouped) bytes too short" } ?? ""), key
+        )
         short.hint = "fetch the file again, it is not whole"
         throw short
       }

@@ -104,7 +104,12 @@ struct TorchState {
     guard case .dictionary = values[state] else {
       throw refusal("holds \(values.kind(state))\(place), not a dictionary of tensors", "R-TOR-06")
     }
-    _ = try texts(of: state)
+    let members = try texts(of: state)
+    let states = members.filter { if case .dictionary = values[$0.value] { hasTensor($0.value) } else { false } }
+    if !states.isEmpty, !hasTensor(state) {
+      throw refusal(
+        "holds tensors\(place) under \(states.keys.sorted().listed()), and none of these is a state", "R-TOR-06")
+    }
     for position in 0..<values.childCount(state) / 2 {
       let key = values.child(state, 2 * position)
       let value = values.child(state, 2 * position + 1)

@@ -61,6 +61,16 @@ struct InspectionText {
     }
     table.add(["unique", ownTensors.count.grouped, report.unique.grouped, "\(report.bytes.grouped) bytes"])
     if report.total != report.unique { table.add(["as used", "", report.total.grouped, "tied and shared ones again"]) }
+    let lines = report.account.lines
+    for line in lines where line.step == .supplied {
+      table.add(["not stored", line.tensors.grouped, line.parameters.grouped, line.why])
+    }
+    for line in lines where line.step == .leftOut {
+      table.add(["left out", line.tensors.grouped, (-line.parameters).grouped, line.why.printable])
+    }
+    for line in lines where line.step == .stored && line.parameters != report.unique {
+      table.add(["in the file", line.tensors.grouped, line.parameters.grouped, ""])
+    }
     return table.text
   }
 

@@ -105,7 +105,11 @@ struct SafetensorsHeaderTests {
   ]
 
   @Test(arguments: bounds + structure + values + coverage)
-  func `R-SAFE-01 … R-SAFE-07: each broken rule is refused under its number`(hostile: Hostile) {
+  func
+    `R-SAFE-01, R-SAFE-02, R-SAFE-03, R-SAFE-04, R-SAFE-05, R-SAFE-06, R-SAFE-07: each broken rule is refused under its number`(
+      hostile: Hostile
+    )
+  {
     let bytes = SafetensorsBytes(hostile.text, data: [UInt8](repeating: 0, count: hostile.data)).bytes
     let found = refused { try header(bytes) }
     #expect(found?.rule == hostile.rule, "\(found?.message ?? "nothing was refused")")

@@ -73,6 +73,33 @@ struct SourceLocatorTests {
     #expect(try Path.last(Self.locate(folder.path).path) == "mine")
   }
 
+  @Test(arguments: ["", "0_Transformer"]) func `a sentence encoder lies where modules.json says`(place: String) throws {
+    let folder = try TemporaryFolder()
+    for name in ["0_Transformer", "1_Pooling"] { try folder.folder(name) }
+    let path = try folder.write((place.isEmpty ? "" : place + "/") + "model.safetensors", Self.file)
+    func modules(_ place: String, _ last: String) -> [UInt8] {
+      let text = """
+        [{"idx": 0, "name": "0", "path": "\(place)", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}\(last)]
+        """
+      return Array(text.utf8)
+    }
+    let normalize =
+      #", {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}"#
+    try folder.write("modules.json", modules(place, normalize))
+    for mode in ["mean_tokens", "cls_token"] {
+      try folder.write(
+        "1_Pooling/config.json", Array(#"{"pooling_mode_\#(mode)": true, "pooling_mode_max": false}"#.utf8))
+      let located = try Self.locate(folder.path)
+      #expect(located.path == path && located.folder == Path.folder(path))
+      #expect(located.remarks.count == (mode == "cls_token" ? 1 : 0))
+    }
+    try folder.write("modules.json", modules(place, ""))
+    #expect(try Self.locate(folder.path).remarks.count == 1)
+    try folder.write("modules.json", modules("../other", ""))
+    #expect(refused { try Self.locate(folder.path) }?.rule == "R-ALL-07")
+  }
+
   @Test func `a folder that leads back to itself ends`() throws {
     let folder = try TemporaryFolder()
     #expect(symlink(".", folder.path + "/model.safetensors") == 0)

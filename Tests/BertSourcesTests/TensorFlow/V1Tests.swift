@@ -147,7 +147,7 @@ struct V1Tests {
     Change("a group among the values", "R-TFB-07") { $0.tensors[0].slices[0].values += [0x0b] },
   ]
 
-  @Test("R-TF1-01 … 03: directory, keys and values agree", arguments: changes)
+  @Test("R-TF1-01, R-TF1-02, R-TF1-03: directory, keys and values agree", arguments: changes)
   func broken(change: Change<V1Writer>) throws {
     var writer = V1Writer.good
     change.apply(&writer)

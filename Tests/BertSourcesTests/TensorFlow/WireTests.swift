@@ -1,5 +1,6 @@
 import BertCore
 import CTensorFlowMessages
+import TestSupport
 import Testing
 
 @testable import BertSources

@@ -1,4 +1,5 @@
 import BertCore
+import TestSupport
 import Testing
 
 @testable import BertSources

@@ -33,7 +33,7 @@ struct TorchFixtureTests {
     #expect(rules.contains(refusal?.rule ?? "none"), "\(refusal.debugDescription)")
   }
 
-  @Test("every fixture gives the names, shapes and bytes that PyTorch reads", arguments: names)
+  @Test("V-TORCH, V-LEG: every fixture gives the names, shapes and bytes that PyTorch reads", arguments: names)
   func agrees(_ name: String) throws {
     let expected = try JSONParser.parse(
       try InputFile(Fixtures.path("torch/\(name).json")).contents(limit: 1 << 24), name)

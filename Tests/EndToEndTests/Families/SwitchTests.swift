@@ -20,6 +20,11 @@ struct WrongSwitch: Sendable, CustomTestStringConvertible {
   /// Goldens without attentions: with another number of heads these have another shape, which is an error.
   static let all: [WrongSwitch] =
     [
+      "convbert/discriminator": ["hidden_act=gelu_new", "layer_norm_eps=1e-7"],
+      "convbert/bare": ["hidden_act=gelu", "layer_norm_eps=1e-12"],
+      "convbert/sequence": ["hidden_act=gelu"],
+      "convbert/choice": ["summary_type=first", "summary_type=mean"],
+      "convbert/choice-dense": ["summary_type=last", "summary_activation=relu"],
       "flaubert/pre-norm": [
         "pre_norm=false", "n_heads=3", "layer_norm_eps=1e-12", "layer_norm_eps=1e-5", "gelu_activation=false",
         "causal=true",
@@ -49,7 +54,26 @@ struct WrongSwitch: Sendable, CustomTestStringConvertible {
       "xlm/span": ["n_heads=1", "gelu_activation=false"],
       "xlm/tokens": ["n_heads=2", "layer_norm_eps=1e-5"],
       "xlm/span-beam": ["layer_norm_eps=1e-5", "n_heads=4", "causal=true"],
+      "funnel/rtd": [
+        "hidden_act=gelu", "hidden_act=relu", "layer_norm_eps=1e-9", "layer_norm_eps=1e-5", "pooling_type=max",
+        "pool_q_only=false", "separate_cls=false", "truncate_seq=false",
+      ],
+      "funnel/otherwise": [
+        "hidden_act=gelu", "layer_norm_eps=1e-8", "pooling_type=mean", "pool_q_only=true", "separate_cls=true",
+      ],
+      "funnel/kept-tail": ["truncate_seq=true", "separate_cls=false"],
+      "funnel/sequence": ["pooling_type=max", "pool_q_only=false", "block_repeats=[1,2]"],
     ].sorted { $0.key < $1.key }.flatMap { model, sets in sets.map { WrongSwitch(model: model, set: $0) } }
+    + ["block_repeats=[1,2]", "block_repeats=[2,1]", "hidden_act=gelu_new", "mask_pooling=any"].map {
+      WrongSwitch(model: "funnel/full", set: $0, golden: "sentences")
+    }
+    + [
+      "attention_window=8", "attention_window=[2,4]", "attention_window=[4,6]", "layer_norm_eps=1e-12",
+      "pad_token_id=0", "num_attention_heads=2",
+    ].map { WrongSwitch(model: "longformer/mlm", set: $0, golden: "golden-plain") }
+    + ["attention_window=6", "hidden_act=gelu"].map {
+      WrongSwitch(model: "longformer/bare", set: $0, golden: "golden-globals")
+    }
     // Only without a mask do ids say what is padding.
     + [WrongSwitch(model: "xlm/mlm", set: "pad_index=7", golden: "counted")]
 }

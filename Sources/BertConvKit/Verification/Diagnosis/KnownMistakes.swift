@@ -55,7 +55,17 @@ struct KnownMistakes {
       divisors(descriptor.sizes["hidden"] ?? 1).map(JSON.integer)
     case .size, .count: [1, 2, 4, 8].map(JSON.integer)
     case .id: (0...3).map(JSON.integer)
-    case .labels: []
+    case .extents: otherExtents(setting, family, key)
+    case .labels, .counts, .depth: []
+    }
+  }
+
+  /// Twice and half of what every unit has: some count one side where others count both.
+  private func otherExtents(_ setting: String, _ family: FamilyDescriptor, _ key: Dialect.Key) -> [JSON] {
+    let place = places(of: setting, family).first
+    let own = place.flatMap { descriptor.json.member(at: $0)?.array }?.compactMap(\.integer) ?? []
+    return [own.map { 2 * $0 }, own.map { $0 / 2 }].filter { $0.allSatisfy { $0 > 0 } }.map { extents in
+      .array(extents.map { .integer($0 * key.divisor) })
     }
   }
 

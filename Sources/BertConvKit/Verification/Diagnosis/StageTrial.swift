@@ -25,7 +25,9 @@ struct StageTrial {
       guard !forms.isEmpty else { return nil }
       if stage == "embeddings" { return StageTrial(stage: stage, start: nil, depth: 0, forms: forms) }
       let depth = available.first { $0.stage == stage }!.reads
-      let starts = golden.outputs.filter { $0.name == "hidden_states.\(depth)" }
+      // A state of another length is that of another model: nothing can go on from it.
+      let shape = available.first { $0.name == "hidden_states.\(depth)" }?.shape
+      let starts = golden.outputs.filter { $0.name == "hidden_states.\(depth)" && $0.shape == shape }
       // A start in double precision tells more, but only of outputs that are recorded so too.
       for isDouble in [true, false] {
         let same = forms.filter { $0.isDouble == isDouble }
