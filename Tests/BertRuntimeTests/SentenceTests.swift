@@ -37,13 +37,17 @@ struct SentenceTests {
       hidden: 22, layers: 1, heads: 2, intermediate: 9, positions: 9, with: head.map { ["sentence": $0] } ?? [:])
     let model = try Model<Double>(source.descriptor, weights: source, threads: 3)
     for (tokens, hides) in [(1, nil), (9, nil), (7, [0, 3, 6]), (7, [2, 7, 0])] as [(Int, [Int]?)] {
-      let inputs = ModelInputs.made(batch: 3, tokens: tokens, hides: hides)
+      var inputs = ModelInputs.made(batch: 3, tokens: tokens, hides: hides)
+      // Padding may stand before the tokens too.
+      inputs.attentionMask = inputs.attentionMask.map { mask in
+        mask.indices.map { $0 % tokens == 1 ? 0 : mask[$0] }
+      }
       let outputs = try model.run(inputs, wanting: [Self.name, "last_hidden_state"])
       let (vectors, hidden) = (outputs[Self.name]!, outputs["last_hidden_state"]!.values)
       #expect(vectors.shape == [3, 22])
       for sequence in 0..<3 {
         let rows = (0..<tokens).map { Array(hidden[(sequence * tokens + $0) * 22..<(sequence * tokens + $0 + 1) * 22]) }
-        let visible = (0..<tokens).map { $0 < tokens - (hides?[sequence] ?? 0) }
+        let visible = (0..<tokens).map { inputs.attentionMask?[sequence * tokens + $0] != 0 }
         let due = Self.expected(rows, visible, head ?? .sentence(pooling: .mean, normalised: true))
         let found = vectors.values[sequence * 22..<sequence * 22 + 22]
         #expect(zip(found, due).allSatisfy { abs($0 - $1) < 1e-14 }, "\(tokens) tokens, sequence \(sequence)")
