@@ -17,6 +17,7 @@ struct KeyBiasTests {
       for index in values.indices { values[index] += Float(index % 3) - 1 }
     }
     var request = VerificationRequest(model: path)
+    request.diagnoses = false
     request.goldens = fixture.goldens.filter { $0.contains("padded") }
     #expect(try Verifier(request).run().verdict == verdict)
   }

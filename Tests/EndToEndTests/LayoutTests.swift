@@ -119,7 +119,7 @@ struct LayoutTests {
     let fixture = ModelFixture.named("electra", name)
     let request = ConversionRequest(source: fixture.path(fixture.containers[0]), output: "")
     let report = try Converter(request).dryRun()
-    #expect(report.dropped.filter { $0.rule == "no pooler" }.count == 2)
+    #expect(report.dropped.filter { $0.rule == "pooler" }.count == 2)
     #expect(report.descriptor.wiring.pooler == nil)
     #expect(report.descriptor.wiring.embeddings.projection == (name == "kerashub"))
   }

@@ -12,6 +12,7 @@ struct VerdictTests {
 
   static func verify(_ path: String) throws -> VerificationReport {
     var request = VerificationRequest(model: path)
+    request.diagnoses = false
     request.goldens = fixture.goldens.filter { $0.contains("padded") }
     return try Verifier(request).run()
   }
@@ -97,6 +98,7 @@ struct VerdictTests {
     conversion.switches.sets = ["hidden_act=gelu_new"]
     _ = try Converter(conversion).run()
     var request = VerificationRequest(model: path)
+    request.diagnoses = false
     request.goldens = [Self.fixture.goldens[0]]
     #expect(try Verifier(request).run().verdict == .fail)
     request.switches.sets = ["hidden_act=gelu"]
@@ -126,6 +128,7 @@ struct VerdictTests {
     conversion.switches.sets = ["layer_norm_eps=1e-7"]
     _ = try Converter(conversion).run()
     var request = VerificationRequest(model: path)
+    request.diagnoses = false
     request.goldens = [Self.fixture.goldens[0]]
     request.tolerance = Tolerance(absolute: 1e-3, relative: 0)
     let report = try Verifier(request).run()

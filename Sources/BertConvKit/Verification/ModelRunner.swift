@@ -32,7 +32,9 @@ struct ModelRunner {
 
   /// Runs the golden's inputs in f32 and in f64 and judges every recorded output; where one fails, every stage that
   /// can be run alone is tried, and what would repair those that are wrong.
-  func judge(_ golden: Golden, _ tolerance: Tolerance?) throws -> VerificationReport.GoldenResult {
+  func judge(
+    _ golden: Golden, _ tolerance: Tolerance?, diagnoses: Bool
+  ) throws -> VerificationReport.GoldenResult {
     guard golden.family.isEmpty || Kinship.areKin(golden.family, descriptor.family) else {
       throw Refusal(
         .contradictory, "the golden is of the family \(golden.family.quoted), the model is \(descriptor.family)",
@@ -47,6 +49,7 @@ struct ModelRunner {
     var result = VerificationReport.GoldenResult(file: golden.path, producer: golden.producer, outputs: results)
     guard let first = results.first(where: { $0.verdict != .pass }) else { return result }
     result.firstDivergence = VerificationReport.Divergence(stage: first.stage, output: first.name, ratio: first.ratio)
+    guard diagnoses else { return result }
     let diagnosis = try Diagnosis(self, judgement, StageTrial.all(golden, available, descriptor))
     result.findings = try diagnosis.findings(first: first)
     return result

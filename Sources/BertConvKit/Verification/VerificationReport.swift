@@ -36,6 +36,8 @@ public struct VerificationRequest: Sendable {
   /// Another model that must compute the same on generated inputs.
   public var against: String?
   public var tolerance: Tolerance?
+  /// Whether a golden that convicts is followed by the search for stages that are wrong and for what would repair them.
+  public var diagnoses = true
   /// Nil: all cores.
   public var threads: Int?
 

@@ -39,7 +39,8 @@ public struct Verifier {
     }
     for golden in goldens {
       report.remarks += golden.remarks
-      report.goldens.append(try namingFile(golden.path) { try runner.judge(golden, request.tolerance) })
+      report.goldens.append(
+        try namingFile(golden.path) { try runner.judge(golden, request.tolerance, diagnoses: request.diagnoses) })
     }
     return report
   }

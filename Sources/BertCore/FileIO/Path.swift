@@ -25,6 +25,16 @@ package enum Path {
 
   package static func exists(_ path: String) -> Bool { SystemCall.status(path) != nil }
 
+  /// Makes a folder, and those above it that are missing.
+  package static func makeFolder(_ path: String) throws {
+    guard !isFolder(path) else { return }
+    let above = folder(path)
+    if !exists(above) { try makeFolder(above) }
+    // Another process may make it at the same time.
+    guard mkdir(path, 0o777) != 0, errno != EEXIST || !isFolder(path) else { return }
+    throw SystemCall.refusal("make the folder", path, errno)
+  }
+
   /// Whether two paths name one place, be there a file or not; they may lead there through different links.
   package static func areSamePlace(_ left: String, _ right: String) -> Bool {
     guard last(left) == last(right), let one = SystemCall.status(folder(left)),

@@ -82,7 +82,7 @@ struct ConvertCommandLine: ParsableCommand {
         try Console.out("\n" + VerificationText(verification).text)
       }
     }
-    return report.isWritten ? .good : report.verification!.outcome
+    return report.isWritten ? .good : report.verification!.verdict.outcome
   }
 }
 

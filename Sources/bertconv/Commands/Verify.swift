@@ -64,15 +64,15 @@ struct VerifyCommandLine: ParsableCommand {
       } else if !common.quiet {
         try Console.out(VerificationText(report).text)
       }
-      return report.outcome
+      return report.verdict.outcome
     }
   }
 }
 
-extension VerificationReport {
+extension Verdict {
   /// What the process ends with.
   var outcome: Outcome {
-    switch verdict {
+    switch self {
     case .pass: .good
     case .fail, .damaged: .different
     case .error: .unusable

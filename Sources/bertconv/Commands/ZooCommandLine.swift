@@ -4,8 +4,10 @@ import BertCore
 
 struct ZooCommandLine: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "zoo", abstract: "Look up published models: sizes, parameters, licences, sources.",
-    subcommands: [ZooListCommandLine.self, ZooShowCommandLine.self])
+    commandName: "zoo", abstract: "Look up published models, and verify many models at once.",
+    subcommands: [
+      ZooListCommandLine.self, ZooShowCommandLine.self, ZooVerifyCommandLine.self, ZooReportCommandLine.self,
+    ])
 }
 
 struct ZooListCommandLine: ParsableCommand {

@@ -18,6 +18,7 @@ struct ConvBERTTests {
 
   static func verdict(_ model: String, _ fixture: ModelFixture) throws -> Verdict {
     var request = VerificationRequest(model: model)
+    request.diagnoses = false
     request.goldens = fixture.goldens
     return try Verifier(request).run().verdict
   }
@@ -123,6 +124,7 @@ struct ConvBERTTests {
     #expect(refusal.kind == .contradictory && refusal.rule != nil)
     let model = try ChangedModel(converting: container)
     var request = VerificationRequest(model: try model.write(descriptor: model.contents.descriptor))
+    request.diagnoses = false
     request.goldens = Self.fixture("discriminator").goldens
     request.switches.sets = [set]
     #expect(throws: Refusal.self) { try Verifier(request).run() }

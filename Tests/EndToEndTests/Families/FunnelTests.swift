@@ -47,6 +47,7 @@ struct FunnelTests {
     )
     for (model, golden) in [("shift", "factorized"), ("factorized", "shift")] {
       var request = VerificationRequest(model: Self.path(model))
+      request.diagnoses = false
       request.goldens = ModelFixture.named("funnel", golden).goldens
       #expect(try Verifier(request).run().verdict == .pass)
     }
@@ -205,6 +206,7 @@ struct FunnelTests {
     let model = try ChangedModel(converting: Self.path("rtd"))
     let changed = try model.write(changing: tensor) { values in for index in values.indices { values[index] *= 1.05 } }
     var request = VerificationRequest(model: changed)
+    request.diagnoses = false
     request.goldens = ModelFixture.named("funnel", "rtd").goldens.filter { $0.contains("padded") }
     let report = try Verifier(request).run()
     #expect(report.goldens[0].firstDivergence?.stage == stage)

@@ -53,6 +53,7 @@ struct CountPainTests {
       for index in values.indices { values[index] = 0 }
     }
     var request = VerificationRequest(model: path)
+    request.diagnoses = false
     request.goldens = fixture.goldens.filter { $0.contains("padded") }
     let report = try Verifier(request).run()
     #expect(report.verdict == .fail && report.goldens[0].firstDivergence?.stage == "layers.1")
@@ -84,6 +85,7 @@ struct CountPainTests {
       Bytes.little(Int64(5)) + Bytes.little(Int64(6)) + [UInt8](repeating: 0, count: 8 * hidden)
       + Bytes.little(Int64(0)) + Bytes.little(Int64(1))
     var request = VerificationRequest(model: output)
+    request.diagnoses = false
     request.goldens = [try folder.write("golden.safetensors", golden.bytes)]
     let found = refused { try Verifier(request).run() }
     #expect(found?.rule == "R-GOLD-03" && found?.message.contains("1") == true, "\(found as Any)")
