@@ -93,10 +93,12 @@ package final class Model<Scalar: KernelScalar> {
     }
     let depth = body.steps.count, level = route.level(of: depth), last = body.steps.last?.stage ?? "embeddings"
     all.append(hidden("last_hidden_state", last, level, reads: max(0, depth - 1)))
-    all.append(
-      OutputDescription(
-        name: "sentence_embedding", shape: perSequence, unit: .sequence, stage: last, reads: max(0, depth - 1),
-        level: level))
+    if descriptor.heads["sentence"] == nil {
+      all.append(
+        OutputDescription(
+          name: "sentence_embedding", shape: perSequence, unit: .sequence, stage: last, reads: max(0, depth - 1),
+          level: level))
+    }
     if descriptor.wiring.pooler != nil {
       all.append(
         OutputDescription(
@@ -107,7 +109,8 @@ package final class Model<Scalar: KernelScalar> {
       all += try head.outputs(word, beside: descriptor.heads, cut, sizes, loader.weights).map {
         var output = $0
         output.reads = depth
-        if output.unit == .token { output.level = level }
+        // Of a sequence's vector it matters which tokens are seen.
+        if output.unit == .token || word == "sentence" { output.level = level }
         return output
       }
     }
@@ -171,9 +174,9 @@ package final class Model<Scalar: KernelScalar> {
       levels, route, from: start, through: max(start?.depth ?? 0, stepsNeeded(wanting, available)), room)
     let last = levels[route.level(of: body.steps.count)]
     room("last_hidden_state")?.update(from: hidden, count: last.rows * sizes.hidden)
-    if let output = room("sentence_embedding") {
-      SentenceEmbedding.apply(
-        BodyResult(batch: last, hidden: hidden, pooled: nil), width: sizes.hidden, into: output, execution)
+    if descriptor.heads["sentence"] == nil, let output = room("sentence_embedding") {
+      try loader.head("sentence", .usualSentence, sizes, token: nil).apply(
+        BodyResult(batch: last, hidden: hidden, pooled: nil), into: [output], execution)
     }
 
     let wantedHeads = Set(available.filter { wanting.contains($0.name) }.map(\.stage))

@@ -49,6 +49,8 @@ extension ModelDescriptor {
       Refusal(.damaged, message, place: "descriptor", rule: "R-BERTW-07")
     }
     for word in heads.keys.sorted() {
+      // Any encoder may have one: it has no tensors.
+      if word == "sentence", case .sentence = heads[word] { continue }
       let kind = family.parts.first { $0.path == "heads." + word }?.value["kind"]
       guard let kind, kind == tree["heads"]?[word]?["kind"] else {
         throw refusal("a model of the family \(family.family) has no such head \(word.quoted)")

@@ -272,7 +272,9 @@ extension PoolerWiring {
 }
 
 extension Head {
-  private enum Kind: String { case mlm, lm, pooled, firstToken, summary, choice, tokens, span, spanBeam, rtd }
+  private enum Kind: String {
+    case mlm, lm, pooled, firstToken, summary, choice, tokens, span, spanBeam, rtd, sentence
+  }
   /// More candidates than any search keeps.
   private static let mostCandidates = 1_024
   /// What stands under `decoder` of a language model's head whose decoder is not the token table.
@@ -303,6 +305,14 @@ extension Head {
     case .tokens: self = .tokens(labels: try fields.labels())
     case .span: self = .span
     case .rtd: self = .rtd(activation: try fields.word("activation"))
+    case .sentence:
+      let pooling: SentencePooling = try fields.word("pooling")
+      let isNormalised = try fields.flag("normalised")
+      // The length is the same with or without the factor, and what is usual is not written.
+      guard !isNormalised || (pooling != .mean && pooling != .meanSqrtLength) else {
+        throw fields.refusal("pooling", "another one than the normalised mean")
+      }
+      self = .sentence(pooling: pooling, normalised: isNormalised)
     }
     try fields.finish()
   }
@@ -311,7 +321,7 @@ extension Head {
     fields.has("decoder") ? try fields.word("decoder", Decoder.self) != .own : true
   }
 
-  fileprivate var json: JSON {
+  package var json: JSON {
     func object(_ kind: Kind, _ labels: [String] = [], _ activation: Activation? = nil) -> JSON {
       var object: JSONObject = ["kind": .string(kind.rawValue)]
       object["activation"] = activation.map { .string($0.rawValue) }
@@ -344,6 +354,10 @@ extension Head {
     case .tokens(let labels): return object(.tokens, labels)
     case .span: return object(.span)
     case .rtd(let activation): return object(.rtd, [], activation)
+    case .sentence(let pooling, let isNormalised):
+      var object: JSONObject = ["kind": .string(Kind.sentence.rawValue), "pooling": .string(pooling.rawValue)]
+      if isNormalised { object["normalised"] = true }
+      return .object(object)
     }
   }
 }

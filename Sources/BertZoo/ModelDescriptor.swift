@@ -291,6 +291,24 @@ public enum Head: Sendable, Equatable {
   /// A dense layer, then a linear one with one output, on each position: [batch, tokens], positive where a token was
   /// replaced.
   case rtd(activation: Activation)
+  /// One vector a sequence, without weights: [batch, hidden]; with `normalised` divided by its Euclidean length. Not the
+  /// normalised mean, which every model gives that has no such head.
+  case sentence(pooling: SentencePooling, normalised: Bool)
+
+  /// What a model without this head makes of a sequence.
+  package static let usualSentence = Head.sentence(pooling: .mean, normalised: true)
+}
+
+/// How the vectors of a sequence's tokens become one (N. Reimers and I. Gurevych 2019, section 3).
+public enum SentencePooling: String, Sendable {
+  /// The first token's, seen or not.
+  case first
+  /// The largest number of the visible tokens in every column.
+  case max
+  /// The mean over the visible tokens.
+  case mean
+  /// The sum over the visible tokens, divided by the square root of their number.
+  case meanSqrtLength
 }
 
 /// The one vector that stands for a sequence, taken from its last hidden state.

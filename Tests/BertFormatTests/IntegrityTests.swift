@@ -115,6 +115,15 @@ struct IntegrityTests {
     #expect(try judge(integers).part == "header")
   }
 
+  @Test func `R-BERTW-04: a file that is sound but for a tensor that its descriptor needs is damaged`() throws {
+    let absent = "layers.0.feedForward.output.bias"
+    #expect(try judge(TinyBertw().bytes) == .canonical)
+    // Every digest agrees with what is there: nothing but the descriptor tells that something is missing.
+    #expect(
+      try judge(TinyBertw(without: absent).bytes)
+        == .damaged(part: "descriptor", message: "tensors are missing: '\(absent)'"))
+  }
+
   @Test func `two tensors that changed places are both convicted by their digests`() throws {
     let model = try Self.model.get()
     var bytes = model.bytes

@@ -8,11 +8,15 @@ struct TinyBertw {
   let bytes: [UInt8]
   let summary: BertwSummary
 
-  /// - Parameter types: the type of a tensor by its name.
-  init(_ descriptor: JSON = TinyBertw.smallest, types: (String) -> DType = { _ in .f16 }) throws {
+  /// - Parameters:
+  ///   - absent: a tensor of the descriptor that is not written.
+  ///   - types: the type of a tensor by its name.
+  init(
+    _ descriptor: JSON = TinyBertw.smallest, without absent: String? = nil, types: (String) -> DType = { _ in .f16 }
+  ) throws {
     let folder = try TemporaryFolder()
     let descriptor = try ModelDescriptor(json: descriptor)
-    let tensors = try descriptor.tensors(of: Zoo.families["bert"]!).map {
+    let tensors = try descriptor.tensors(of: Zoo.families["bert"]!).filter { $0.name != absent }.map {
       TensorInfo(name: $0.name, dtype: types($0.name), shape: $0.shape)
     }
     let output = try OutputFile(folder.path + "/model.bertw", replacing: false)

@@ -92,17 +92,6 @@ struct RowTests {
     }
   }
 
-  @Test("a sentence is the mean of its visible rows with length 1", arguments: KernelVariant.available)
-  func sentence(_ variant: KernelVariant) {
-    let rows: [Double] = [1, 0, 9, 9, 5, 8]
-    var out: [Double] = [0, 0]
-    let visible: [UInt8] = [1, 0, 1]
-    visible.withUnsafeBufferPointer {
-      Kernels<Double>(variant).sentence(rows, visible: $0.baseAddress!, count: 3, width: 2, into: &out)
-    }
-    #expect(abs(out[0] - 0.6) < 1e-15 && abs(out[1] - 0.8) < 1e-15)
-  }
-
   @Test("strided sums go forwards and backwards", arguments: KernelVariant.available)
   func strided(_ variant: KernelVariant) {
     let source: [Double] = [1, 2, 3, 4, 5, 6]

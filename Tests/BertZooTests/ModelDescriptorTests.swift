@@ -33,6 +33,41 @@ struct ModelDescriptorTests {
     #expect(descriptor.heads["sequence"] == .pooled(labels: ["no", "yes"]))
   }
 
+  private static func sentence(_ pooling: String, _ isNormalised: JSON?) -> JSON {
+    var head: JSONObject = ["kind": "sentence", "pooling": .string(pooling)]
+    head["normalised"] = isNormalised
+    return changed("heads.sentence", .object(head))
+  }
+
+  @Test(arguments: [
+    ("first", true), ("first", false), ("max", true), ("max", false), ("mean", false), ("meanSqrtLength", false),
+  ])
+  func `any family's model may have a sentence's vector of its own`(pooling: String, isNormalised: Bool) throws {
+    let descriptor = try ModelDescriptor(json: Self.sentence(pooling, isNormalised ? true : nil))
+    #expect(
+      descriptor.heads == [
+        "sentence": .sentence(pooling: try #require(.init(rawValue: pooling)), normalised: isNormalised)
+      ]
+    )
+    #expect(descriptor.json == Self.sentence(pooling, isNormalised ? true : nil))
+    let family = try #require(Zoo.families["bert"])
+    let plain = try ModelDescriptor(json: TinyModel().descriptor)
+    #expect(try descriptor.tensors(of: family) == plain.tensors(of: family))
+    var misplaced = descriptor
+    misplaced.heads = ["nsp": descriptor.heads["sentence"]!]
+    #expect(refused { try misplaced.tensors(of: family) }?.rule == "R-BERTW-07")
+    misplaced.heads = ["sentence": .pooled(labels: [])]
+    #expect(refused { try misplaced.tensors(of: family) }?.rule == "R-BERTW-07")
+  }
+
+  @Test(
+    arguments: [
+      ("mean", true), ("meanSqrtLength", true), ("first", false), ("last", nil), ("", nil),
+    ] as [(String, JSON?)])
+  func `the usual vector, and one that is not known, are not written`(pooling: String, isNormalised: JSON?) {
+    #expect(refused { try ModelDescriptor(json: Self.sentence(pooling, isNormalised)) } != nil)
+  }
+
   @Test(arguments: Activation.allCases) func `every activation has a name of its own`(activation: Activation) throws {
     let tree = Self.changed("wiring.layers.activation", .string(activation.rawValue))
     #expect(try ModelDescriptor(json: tree).wiring.layers.activation == activation)

@@ -52,7 +52,7 @@ extension InspectionReport {
     bytes = own.reduce(0) { $0 + ($1.info.shape.byteCount($1.info.dtype) ?? 0) }
     layers = InspectionReport.layers(counted)
     if case .planned(let plan) = model.state { addMade(plan) }
-    heads = Set(roles.values.compactMap(InspectionReport.head)).sorted()
+    heads = Set(roles.values.compactMap(InspectionReport.head)).union(descriptor?.heads.keys.map { $0 } ?? []).sorted()
     total = unique
     if case .planned(let plan) = model.state {
       account = ParameterAccount(plan, catalogue.map(\.info))

@@ -67,6 +67,11 @@ struct OpenedModel: Sendable {
     options.part = switches.part
     var remarks = located.remarks + located.source.catalogue.remarks
     options.configuration = try findConfiguration(located, switches, &remarks)
+    do { options.sentence = try located.sentences?.head().map { .success($0) } } catch let refusal as Refusal
+      where refusal.kind != .system
+    {
+      options.sentence = .failure(refusal)
+    }
     let tensors = located.source.catalogue.tensors.map { ($0.info, $0.aside) }
     let state: State
     do {

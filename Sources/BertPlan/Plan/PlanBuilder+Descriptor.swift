@@ -8,6 +8,11 @@ extension PlanBuilder {
   mutating func describe() -> JSON {
     let (tree, undecided) = filledParts.tree()
     if !undecided.isEmpty { problems.append(.undecided(undecided.sorted().map(question))) }
+    switch options.sentence {
+    case .success(let head)?: return tree.setting(head.json, at: ["heads", "sentence"])
+    case .failure(let refusal)?: problems.append(.contradiction(refusal))
+    case nil: break
+    }
     return tree
   }
 

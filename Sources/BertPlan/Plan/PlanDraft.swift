@@ -11,6 +11,8 @@ package struct PlanOptions: Sendable {
   package var head: String?
   /// Which of several models that the checkpoint holds is meant.
   package var part: String?
+  /// How the sequence's vector is made that lies behind the model, or why that cannot be said; nil as usual.
+  package var sentence: Result<Head, Refusal>?
 
   package init() {}
 }

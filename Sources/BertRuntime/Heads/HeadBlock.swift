@@ -23,7 +23,7 @@ extension Head {
   var readsPooled: Bool {
     switch self {
     case .pooled, .choice(nil, nil): true
-    case .mlm, .lm, .firstToken, .summary, .choice, .tokens, .span, .spanBeam, .rtd: false
+    case .mlm, .lm, .firstToken, .summary, .choice, .tokens, .span, .spanBeam, .rtd, .sentence: false
     }
   }
 
@@ -71,6 +71,11 @@ extension Head {
       }
     case .spanBeam(let starts, let ends, _):
       return SpanBeamHead<Float>.outputs(batch, stage: stage, starts: starts, ends: ends)
+    case .sentence:
+      return [
+        OutputDescription(
+          name: "sentence_embedding", shape: [batch.sequences, sizes.hidden], unit: .sequence, stage: stage)
+      ]
     }
   }
 
@@ -79,7 +84,7 @@ extension Head {
   private func outputName(_ word: String, beside heads: [String: Head]) -> String {
     let rivals = heads.filter { head in
       switch head.value {
-      case .span, .spanBeam: false
+      case .span, .spanBeam, .sentence: false
       default: true
       }
     }
@@ -144,6 +149,8 @@ extension WeightLoader {
         width: sizes.hidden, kernels)
     case .spanBeam(let starts, let ends, let epsilon):
       return try spanBeamHead("heads.\(word)", starts: starts, ends: ends, epsilon: epsilon, sizes)
+    case .sentence(let pooling, let isNormalised):
+      return SentenceEmbedding(pooling: pooling, isNormalised: isNormalised, width: sizes.hidden)
     }
   }
 

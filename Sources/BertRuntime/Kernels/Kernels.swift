@@ -102,13 +102,6 @@ package struct Kernels<Scalar: KernelScalar>: @unchecked Sendable {
     table.pointee.softmax(scores, stride, rows, columns, scale, hidden)
   }
 
-  package func sentence(
-    _ rows: UnsafePointer<Scalar>, visible: UnsafePointer<UInt8>?, count: Int, width: Int,
-    into out: UnsafeMutablePointer<Scalar>
-  ) {
-    table.pointee.sentence(rows, visible, count, width, out)
-  }
-
   /// Sines and cosines of distances from `first` on, [rows, width].
   package func sinusoids(first: Int, rows: Int, width: Int, into out: UnsafeMutablePointer<Scalar>) {
     table.pointee.sinusoids(first, rows, width, out)

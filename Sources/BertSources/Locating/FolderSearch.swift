@@ -24,7 +24,7 @@ extension SourceLocator {
     let sentences = try SentenceModules(in: folder)
     if kinds.isEmpty, let sentences, !sentences.encoder.isEmpty {
       var located = try locate(inFolder: Path.join(folder, sentences.encoder), options)
-      located.remarks += sentences.remark.map { [$0] } ?? []
+      located.sentences = sentences
       return located
     }
 
@@ -42,7 +42,7 @@ extension SourceLocator {
     var located = try locate(Path.join(folder, first.candidates[0]), options: options)
     // What lies beside a SavedModel lies beside its folder of variables, not in it.
     located.folder = folder
-    located.remarks += sentences?.remark.map { [$0] } ?? []
+    located.sentences = sentences
     let others = kinds.dropFirst().flatMap(\.candidates)
     if !others.isEmpty {
       located.remarks.append("took \(first.candidates[0].quoted); also there: \(others.listed())")

@@ -9,12 +9,20 @@ package struct LocatedSource: Sendable {
   package var folder: String
   /// What was passed over, for the user to know.
   package var remarks: [String]
+  /// How a sentence encoder goes on behind the model; nil where the source is not one's.
+  package var sentences: SentenceModules? = nil
 }
 
 /// Finds the one checkpoint that a SOURCE means: a file, a folder, a TensorFlow prefix, a shard or a shard list.
 package enum SourceLocator {
   package static func locate(_ path: String, options: OpenOptions) throws -> LocatedSource {
     if Path.isFolder(path) { return try locate(inFolder: path, options) }
+    var located = try locate(file: path, options)
+    located.sentences = try SentenceModules(in: located.folder)
+    return located
+  }
+
+  private static func locate(file path: String, _ options: OpenOptions) throws -> LocatedSource {
     let name = Path.last(path)
     let folder = Path.folder(path)
     if !Path.exists(path) {

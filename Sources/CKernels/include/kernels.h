@@ -74,9 +74,6 @@ typedef struct {
   /// Replaces rows of `columns` scores by softmax(scores · scale). `hidden` (or null) is 0 for a visible column and
   /// −∞ for a hidden one, whose result is 0; where all are hidden the result is uniform.
   void (*softmax)(void *scores, long stride, long rows, long columns, double scale, const void *hidden);
-  /// out = the mean of those rows of [rows, width] whose `visible` is not 0 (null: all), 0 if there is none; then
-  /// divided by its Euclidean length.
-  void (*sentence)(const void *rows, const uint8_t *visible, long count, long width, void *out);
   /// Rows of [rows, width], one a distance, from `first` on: sin(d · f_t), then cos(d · f_t), with
   /// f_t = 10000^(−2t / width). The width is even.
   void (*sinusoids)(long first, long rows, long width, void *out);

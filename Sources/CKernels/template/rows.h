@@ -1,4 +1,4 @@
-// Functions of whole rows: the norm, softmax, and the mean of a sentence.
+// Functions of whole rows: the norm and softmax.
 
 #define norm NAME(norm_)
 static void norm(
@@ -76,26 +76,4 @@ static void softmax(void *scores, long stride, long rows, long columns, double s
     SCALAR factor = (SCALAR)1 / sum_of(sums);
     for (long i = 0; i < columns; i++) x[i] *= factor;
   }
-}
-
-#define sentence NAME(sentence_)
-static void sentence(const void *rows, const uint8_t *visible, long count, long width, void *out) {
-  const SCALAR *from = rows;
-  SCALAR *mean = out;
-  long seen = 0;
-  for (long i = 0; i < width; i++) mean[i] = 0;
-  for (long row = 0; row < count; row++)
-    if (!visible || visible[row]) {
-      seen++;
-      add(mean, from + row * width, mean, width);
-    }
-  if (!seen) return;
-  SCALAR square = 0;
-  for (long i = 0; i < width; i++) {
-    mean[i] /= (SCALAR)seen;
-    square += mean[i] * mean[i];
-  }
-  SCALAR length = SQUARE_ROOT(square);
-  if (length == 0) return;
-  for (long i = 0; i < width; i++) mean[i] /= length;
 }

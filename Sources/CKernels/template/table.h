@@ -3,5 +3,5 @@
 const bertconv_kernels NAME(TABLE) = {
     VARIANT,    sizeof(SCALAR), TILE_ROWS, PANEL,       pack_rows, pack_columns, unpack_row,
     multiply,   activate,       add,       add_strided, pool,      add_products, add_scaled,
-    norm,       softmax,        sentence,  sinusoids,   add_by_type,
+    norm,       softmax,        sinusoids, add_by_type,
 };

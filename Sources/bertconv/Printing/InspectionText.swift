@@ -49,6 +49,9 @@ struct InspectionText {
   }
 
   private func head(_ name: String) -> String {
+    if case .sentence(let pooling, let isNormalised) = report.descriptor?.heads[name] {
+      return "\(name) (\(pooling.rawValue)\(isNormalised ? ", normalised" : ""))"
+    }
     guard let labels = report.labels[name], !labels.isEmpty else { return name }
     let shown = labels.prefix(8).map(\.printable).joined(separator: ", ")
     return "\(name) (\(shown)\(labels.count > 8 ? " … \(labels.count) in all" : ""))"

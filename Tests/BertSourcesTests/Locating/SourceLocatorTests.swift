@@ -87,15 +87,29 @@ struct SourceLocatorTests {
     let normalize =
       #", {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}"#
     try folder.write("modules.json", modules(place, normalize))
-    for mode in ["mean_tokens", "cls_token"] {
-      try folder.write(
-        "1_Pooling/config.json", Array(#"{"pooling_mode_\#(mode)": true, "pooling_mode_max": false}"#.utf8))
+    func poolings(_ config: String) throws -> [String] {
+      try folder.write("1_Pooling/config.json", Array(config.utf8))
       let located = try Self.locate(folder.path)
-      #expect(located.path == path && located.folder == Path.folder(path))
-      #expect(located.remarks.count == (mode == "cls_token" ? 1 : 0))
+      #expect(located.path == path && located.folder == Path.folder(path) && located.remarks.isEmpty)
+      let sentences = try #require(located.sentences)
+      #expect(sentences.encoder == place && sentences.kinds == ["Pooling", "Normalize"])
+      // Only what lies beside a file belongs to it.
+      #expect(try (Self.locate(path).sentences != nil) == place.isEmpty)
+      return try sentences.poolings()
+    }
+    #expect(
+      try poolings(
+        #"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false, "pooling_mode_max_tokens": false}"#)
+        == ["cls_token"])
+    #expect(try poolings(#"{"word_embedding_dimension": 4, "pooling_mode_max_tokens": false}"#) == ["mean_tokens"])
+    #expect(try poolings(#"{"pooling_mode_max_tokens": true}"#) == ["mean_tokens", "max_tokens"])
+    #expect(try poolings(#"{"pooling_mode": "cls"}"#) == ["cls"])
+    #expect(try poolings(#"{"pooling_mode": ["cls", "max"]}"#) == ["cls", "max"])
+    for config in [#"{"pooling_mode_max_tokens": 1}"#, "[]", "{", ""] {
+      #expect(refused { try poolings(config) }?.file == folder.path + "/1_Pooling/config.json")
     }
     try folder.write("modules.json", modules(place, ""))
-    #expect(try Self.locate(folder.path).remarks.count == 1)
+    #expect(try Self.locate(folder.path).sentences?.kinds == ["Pooling"])
     try folder.write("modules.json", modules("../other", ""))
     #expect(refused { try Self.locate(folder.path) }?.rule == "R-ALL-07")
   }
