@@ -32,6 +32,8 @@ MODELS = ROOT / "Tests" / "Fixtures" / "models"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- make matrix -->\n", "<!-- end of make matrix -->"
 
+BODY = ("hidden_states.", "last_hidden_state", "attentions.", "pooler_output", "sentence_embedding")
+
 Key = tuple[str, str]
 Cells = dict[Key, dict[str, float]]
 
@@ -102,11 +104,13 @@ def measure() -> Cells:
 
 
 def structure() -> dict[Key, set[str]]:
-    """The rows that the fixtures fill, and the heads in each."""
+    """The rows that the fixtures fill, and the columns in each: the body where a golden looks into it, and heads."""
     rows: dict[Key, set[str]] = {}
-    for _, report, _ in sources():
-        key = (report["family"], report["layout"])
-        rows.setdefault(key, set()).update(report["heads"], ["body"])
+    for _, report, goldens in sources():
+        row = rows.setdefault((report["family"], report["layout"]), set())
+        row.update(report["heads"])
+        if any(name.startswith(BODY) for golden in goldens for name in doubles(golden)):
+            row.add("body")
     return rows
 
 

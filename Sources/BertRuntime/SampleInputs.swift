@@ -1,8 +1,8 @@
 import BertCore
 
 extension Model {
-  /// Batches that touch what the model has: rows of every table, masks with padding, all segments, a single token, and
-  /// the longest sequence up to `longest`. The same model and numbers give the same batches.
+  /// Batches that touch what the model has: rows of every table, masks with padding, all segments, global tokens, a single
+  /// token, and the longest sequence up to `longest`. The same model and numbers give the same batches.
   ///
   /// - Parameter shapes: `[batch, tokens]`; for models with a choice head an axis of two choices is put between them.
   package func sampleInputs(longest: Int = 128) -> [ModelInputs] {
@@ -23,6 +23,7 @@ extension Model {
     var mask: [Int] = []
     var types: [Int] = []
     var languages: [Int] = []
+    var globals: [Int] = []
     for sequence in 0..<sequences {
       // The first sequence is whole, so that the last position is seen.
       let length = sequence == 0 ? tokens : 1 + generator.below(tokens)
@@ -38,12 +39,14 @@ extension Model {
         mask.append(seen ? 1 : 0)
         languages.append(bounds.languages.map { generator.below($0) } ?? 0)
         types.append(token < second ? 0 : generator.below(min(bounds.segments ?? 1, 2)))
+        // Said outright: the rules that tell global tokens from ids want separators, and differ between heads.
+        if bounds.hasGlobals { globals.append(token == 0 || generator.below(8) == 0 ? 1 : 0) }
       }
     }
     let shape: Shape = bounds.choices ? [batch, 2, tokens] : [batch, tokens]
     return ModelInputs(
-      shape: shape, inputIDs: ids, attentionMask: mask, tokenTypeIDs: bounds.segments == nil ? nil : types,
-      languages: bounds.languages == nil ? nil : languages)
+      shape: shape, inputIDs: ids, attentionMask: mask, globalAttentionMask: bounds.hasGlobals ? globals : nil,
+      tokenTypeIDs: bounds.segments == nil ? nil : types, languages: bounds.languages == nil ? nil : languages)
   }
 }
 

@@ -16,7 +16,7 @@ struct ModelTests {
     hidden: 20, layers: 2, heads: 2, intermediate: 24, positions: 150, distance: .keyQuery)
 
   private func names<Scalar>(_ model: Model<Scalar>, _ inputs: ModelInputs) throws -> Set<String> {
-    Set(try model.outputs(for: inputs.shape).map(\.name))
+    Set(try model.outputs(for: inputs).map(\.name))
   }
 
   @Test("results are the same bits for any number of threads, and in every run", arguments: KernelVariant.available)

@@ -43,7 +43,7 @@ struct PoolingModel: WeightProvider {
 @Suite("Models that pool their sequences")
 struct PoolingModelTests {
   private func names<Scalar>(_ model: Model<Scalar>, _ inputs: ModelInputs) throws -> Set<String> {
-    Set(try model.outputs(for: inputs.shape).map(\.name))
+    Set(try model.outputs(for: inputs).map(\.name))
   }
 
   @Test("a run may go on from any hidden state, also from behind the one that upsampling adds", arguments: 0...7)
@@ -55,7 +55,7 @@ struct PoolingModelTests {
     let whole = try model.run(inputs, wanting: wanting)
     let state = Model<Double>.HiddenState(depth: depth, values: whole["hidden_states.\(depth)"]!.values)
     let later = Set(
-      try model.outputs(for: inputs.shape).filter { $0.reads >= depth && $0.name != "hidden_states.0" }.map(\.name))
+      try model.outputs(for: inputs).filter { $0.reads >= depth && $0.name != "hidden_states.0" }.map(\.name))
     let again = try model.run(inputs, wanting: later, from: state)
     #expect(later.contains("last_hidden_state") || depth == 7)
     for name in later { #expect(again[name]!.values == whole[name]!.values, "\(name)") }

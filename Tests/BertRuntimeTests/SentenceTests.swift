@@ -76,7 +76,7 @@ struct SentenceTests {
     source.descriptor.heads["sentence"] = .sentence(pooling: .mean, normalised: false)
     let model = try Model<Double>(source.descriptor, weights: source)
     let inputs = ModelInputs.made(batch: 2, tokens: 13, hides: [0, 6])
-    let level = try #require(try model.outputs(for: inputs.shape).first { $0.name == Self.name }).level
+    let level = try #require(try model.outputs(for: inputs).first { $0.name == Self.name }).level
     let visibility = try model.visibility(inputs)[level]
     let outputs = try model.run(inputs, wanting: [Self.name, "last_hidden_state"])
     let (vectors, hidden) = (outputs[Self.name]!.values, outputs["last_hidden_state"]!.values)

@@ -34,9 +34,9 @@ struct Counterpart {
     let isRounded = model.storedTypes != runner.storedTypes
     var goldens: [Golden] = []
     for inputs in model.pair.double.sampleInputs() {
-      let own = try model.pair.double.outputs(for: inputs.shape).filter { !$0.isInternal }
+      let own = try model.pair.double.outputs(for: inputs).filter { !$0.isInternal }
       let others = try namingFile(path) {
-        try runner.pair.double.outputs(for: inputs.shape).filter { !$0.isInternal }
+        try runner.pair.double.outputs(for: inputs).filter { !$0.isInternal }
       }
       let shapes = Dictionary(uniqueKeysWithValues: others.map { ($0.name, $0.shape) })
       let common = own.filter { shapes[$0.name] == $0.shape }

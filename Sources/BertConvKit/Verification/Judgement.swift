@@ -130,7 +130,7 @@ struct Judgement {
   private func starts(
     _ model: Model<Double>, _ inputs: ModelInputs, _ asked: [OutputDescription], _ start: Start?
   ) throws -> [Int]? {
-    let outputs = try model.outputs(for: inputs.shape)
+    let outputs = try model.outputs(for: inputs)
     guard let index = outputs.first(where: { $0.candidates?.groups == 1 }),
       asked.contains(where: { $0.stage == index.stage })
     else { return nil }
