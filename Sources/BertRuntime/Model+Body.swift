@@ -15,13 +15,17 @@ extension Model {
     var hidden = execution.arena.take(count(first))
     func deliver(_ state: Int) {
       guard let output = room("hidden_states.\(state)") else { return }
-      if let selection { selection.scatter(hidden, width: sizes.hidden, into: output) } else {
+      if let selection {
+        selection.scatter(hidden, width: sizes.hidden, into: output)
+      } else {
         output.update(from: hidden, count: count(state))
       }
     }
     if let start {
       start.values.withUnsafeBufferPointer { values in
-        if let selection { selection.gather(values.baseAddress!, width: sizes.hidden, into: hidden) } else {
+        if let selection {
+          selection.gather(values.baseAddress!, width: sizes.hidden, into: hidden)
+        } else {
           hidden.update(from: values.baseAddress!, count: count(first))
         }
       }

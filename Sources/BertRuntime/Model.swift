@@ -175,11 +175,12 @@ package final class Model<Scalar: KernelScalar> {
       levels, route, from: start, through: max(start?.depth ?? 0, stepsNeeded(wanting, available)), selection, room)
     let chosen = BodyResult(batch: levels[route.level(of: body.steps.count)], hidden: computed, pooled: nil)
     let last = selection == nil ? chosen.batch : batch
-    let hidden = selection.map { selection in
-      let whole = execution.arena.take(batch.rows * sizes.hidden)
-      selection.scatter(computed, width: sizes.hidden, into: whole)
-      return whole
-    } ?? computed
+    let hidden =
+      selection.map { selection in
+        let whole = execution.arena.take(batch.rows * sizes.hidden)
+        selection.scatter(computed, width: sizes.hidden, into: whole)
+        return whole
+      } ?? computed
     room("last_hidden_state")?.update(from: hidden, count: last.rows * sizes.hidden)
     if descriptor.heads["sentence"] == nil, let output = room("sentence_embedding") {
       try loader.head("sentence", .usualSentence, sizes, token: nil).apply(
