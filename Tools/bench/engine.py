@@ -17,8 +17,6 @@ import numpy as np
 
 from . import shapes
 
-os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-os.environ["USE_TF"] = "0"
 
 
 class Batch:
@@ -119,6 +117,7 @@ def measured(run) -> tuple[float, float]:
 
 
 def main() -> None:
+    os.environ |= {"TRANSFORMERS_VERBOSITY": "error", "USE_TF": "0"}
     engine = ENGINES[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
     # Libraries print what they like; answers go where nothing else does.
     answers = os.fdopen(os.dup(1), "w")

@@ -143,7 +143,9 @@ def _rounds(
                     cpu.setdefault((name, index), Series()).add(result["cpuMilliseconds"]["median"])
         for engine in engines.values():
             engine.close()
-        machine.append({"threads": count, "kernels": ours[0]["kernels"], "limits": _best(ours)})
+        peaks = {OURS: max(report["peakBytes"] for report in ours)}
+        peaks |= {name: engine.peak for name, engine in engines.items()}
+        machine.append({"threads": count, "limits": _best(ours), "peakBytes": peaks})
         for index, lengths in enumerate(batches):
             mine = [report["runs"][0] for report in ours if report["runs"][0]["shape"] == _shape(lengths)]
             mine = [run for run in mine if (run["lengths"] is not None) == _is_ragged(lengths)]
@@ -160,14 +162,12 @@ def _rounds(
                             "milliseconds": wall[name, index].json(),
                             "cpuMilliseconds": cpu[name, index].json(),
                             "oursToIt": ratio(cpu[OURS, index], cpu[name, index]).json(),
+                            "oursToItInWallTime": ratio(wall[OURS, index], wall[name, index]).json(),
                         }
                         for name in [OURS, *names]
                     },
                 }
             )
-        for report in machine[-1:]:
-            report["peakBytes"] = {OURS: max(report["peakBytes"] for report in ours)}
-            report["peakBytes"] |= {name: engine.peak for name, engine in engines.items()}
     return {"rows": rows, "processes": machine}
 
 
