@@ -18,6 +18,10 @@ from .processes import Series, python, ratio, run, say
 
 OURS, REFERENCE = "bertconv", "PyTorch"
 
+# Runs of a batch in each round, the first of which is not timed; of a large one, padding counted, a single run lasts long
+# enough.
+REPEATS, LARGE = 3, 512
+
 
 class Engine:
     """An engine in a process of its own, which waits for batches."""
@@ -48,9 +52,13 @@ class Engine:
         self.process.wait()
 
 
-def measure(program: str, places: Places, sizes: list[str], threads: list[int], rounds: int, repeats: int) -> list[dict]:
+def measure(
+    program: str, places: Places, sizes: list[str], threads: list[int], rounds: int, *, quick: bool
+) -> list[dict]:
     results = []
-    batches = [*shapes.SHAPES, shapes.RAGGED]
+    every = [*shapes.SHAPES, shapes.RAGGED]
+    # Several threads hardly change what is to be seen of the other batches.
+    batches = {count: every if count == 1 or not quick else [[128], [128] * 8] for count in threads}
     for size in sizes:
         folder = places.memory / size / "engines"
         say(f"{size}: making the model, for every engine")
@@ -59,20 +67,18 @@ def measure(program: str, places: Places, sizes: list[str], threads: list[int], 
         model = _converted(program, folder)
         results.append(
             {"model": f"BERT-{size}", "agreement": _agreement(program, model, folder)}
-            | _rounds(program, model, folder, list(ENGINES), batches, threads, rounds, repeats, f"BERT-{size}")
+            | _rounds(program, model, folder, list(ENGINES), batches, rounds, f"BERT-{size}")
         )
         shutil.rmtree(folder)
     return results
 
 
-def measure_longformer(program: str, places: Places, size: str, tokens: list[int], rounds: int, repeats: int) -> dict:
+def measure_longformer(program: str, places: Places, size: str, tokens: list[int], rounds: int) -> dict:
     folder = places.memory / size / "longformer"
     say("longformer: making the model")
     run(python("inputs", "longformer", size, folder))
     model = _converted(program, folder)
-    result = _rounds(
-        program, model, folder, ["PyTorch"], [[count] for count in tokens], [1], rounds, repeats, "Longformer"
-    )
+    result = _rounds(program, model, folder, ["PyTorch"], {1: [[count] for count in tokens]}, rounds, "Longformer")
     shutil.rmtree(folder)
     return {"model": f"Longformer-{size}"} | result
 
@@ -113,22 +119,22 @@ def _rounds(
     model: Path,
     folder: Path,
     names: list[str],
-    batches: list[list[int]],
-    threads: list[int],
+    batches: dict[int, list[list[int]]],
     rounds: int,
-    repeats: int,
     label: str,
 ) -> dict:
+    """Runs by turns; `batches` has those of each number of threads."""
     rows: list[dict] = []
     machine: list[dict] = []
-    for count in threads:
+    for count, some in batches.items():
         engines = {name: Engine(name, folder, count) for name in names}
         wall: dict[tuple[str, int], Series] = {}
         cpu: dict[tuple[str, int], Series] = {}
         ours: list[dict] = []
         for number in range(rounds):
-            for index, lengths in enumerate(batches):
+            for index, lengths in enumerate(some):
                 say(f"{label}, {count} threads: round {number + 1} of {rounds}, {describe(lengths)}")
+                repeats = REPEATS if len(lengths) * max(lengths) <= LARGE else 1
                 report = _bench(program, model, lengths, count, repeats)
                 ours.append(report)
                 found = {OURS: report["runs"][0]}
@@ -146,7 +152,7 @@ def _rounds(
         peaks = {OURS: max(report["peakBytes"] for report in ours)}
         peaks |= {name: engine.peak for name, engine in engines.items()}
         machine.append({"threads": count, "limits": _best(ours), "peakBytes": peaks})
-        for index, lengths in enumerate(batches):
+        for index, lengths in enumerate(some):
             mine = [report["runs"][0] for report in ours if report["runs"][0]["shape"] == _shape(lengths)]
             mine = [run for run in mine if (run["lengths"] is not None) == _is_ragged(lengths)]
             rows.append(

@@ -33,7 +33,8 @@ def conversion(results: list[dict]) -> str:
     parts = []
     for size in dict.fromkeys(result["size"] for result in results):
         rows = []
-        for result in (result for result in results if result["size"] == size):
+        found = [result for result in results if result["size"] == size]
+        for result in found:
             for row in result["rows"]:
                 work = row["workSeconds"]
                 rows.append(
@@ -50,7 +51,7 @@ def conversion(results: list[dict]) -> str:
                     ]
                 )
         header = ["from", "by", "s", "without imports", "CPU s", "× ours", "× ours, without imports", "GB/s", "peak MiB"]
-        parts.append(f"BERT-{size}, {results[0]['bytes'] / 1e6:,.0f} MB:\n\n{_table(header, rows)}")
+        parts.append(f"BERT-{size}, {found[0]['bytes'] / 1e6:,.0f} MB:\n\n{_table(header, rows)}")
     return "\n".join(parts)
 
 
