@@ -29,6 +29,9 @@ class Batch:
         self.ids = generator.integers(1000, shapes.VOCABULARY, (len(lengths), longest))
         self.mask = (np.arange(longest)[None, :] < np.array(lengths)[:, None]).astype(np.int64)
         self.ids[self.mask == 0] = 0
+        # The first token, in models with windows.
+        self.globals = np.zeros_like(self.mask)
+        self.globals[:, 0] = 1
         self.is_ragged = min(lengths) < longest
 
 
@@ -55,9 +58,7 @@ class Torch:
         if batch.is_ragged or self.is_longformer:
             inputs["attention_mask"] = self.torch.from_numpy(batch.mask)
         if self.is_longformer:
-            globals_ = self.torch.zeros_like(inputs["input_ids"])
-            globals_[:, 0] = 1
-            inputs["global_attention_mask"] = globals_
+            inputs["global_attention_mask"] = self.torch.from_numpy(batch.globals)
 
         def run() -> np.ndarray:
             with self.torch.inference_mode():

@@ -66,7 +66,7 @@ def measure(
         run(python("export", folder))
         model = _converted(program, folder)
         results.append(
-            {"model": f"BERT-{size}", "agreement": _agreement(program, model, folder)}
+            {"model": f"BERT-{size}", "agreement": _agreement(program, model, folder, list(ENGINES))}
             | _rounds(program, model, folder, list(ENGINES), batches, rounds, f"BERT-{size}")
         )
         shutil.rmtree(folder)
@@ -78,9 +78,10 @@ def measure_longformer(program: str, places: Places, size: str, tokens: list[int
     say("longformer: making the model")
     run(python("inputs", "longformer", size, folder))
     model = _converted(program, folder)
-    result = _rounds(program, model, folder, ["PyTorch"], {1: [[count] for count in tokens]}, rounds, "Longformer")
+    agreement = _agreement(program, model, folder, [REFERENCE])
+    result = _rounds(program, model, folder, [REFERENCE], {1: [[count] for count in tokens]}, rounds, "Longformer")
     shutil.rmtree(folder)
-    return {"model": f"Longformer-{size}"} | result
+    return {"model": f"Longformer-{size}", "agreement": agreement} | result
 
 
 def _converted(program: str, folder: Path) -> Path:
@@ -89,25 +90,27 @@ def _converted(program: str, folder: Path) -> Path:
     return model
 
 
-def _agreement(program: str, model: Path, folder: Path) -> dict[str, float]:
+def _agreement(program: str, model: Path, folder: Path, names: list[str]) -> dict[str, float]:
     """How far every engine is from PyTorch: the largest difference in the last hidden state of tokens that are seen."""
     lengths = [128, 77, 16]
     batch, path = Batch(lengths), folder / "hidden.npy"
     values = {}
-    for name in ENGINES:
+    for name in names:
         engine = Engine(name, folder, 1)
         engine.ask(lengths=lengths, save=str(path))
         engine.close()
         values[name] = np.load(path)
     reference = values[REFERENCE]
-    golden = folder / "golden.safetensors"
-    save_file(
-        {"input_ids": batch.ids, "attention_mask": batch.mask, "last_hidden_state": np.ascontiguousarray(reference)},
-        golden,
-        metadata={
-            "format": "bertw-golden", "version": "1", "family": "bert", "producer": REFERENCE, "precision": "f32"
-        },
-    )
+    golden, family = folder / "golden.safetensors", json.loads((folder / "config.json").read_text())["model_type"]
+    tensors = {
+        "input_ids": batch.ids,
+        "attention_mask": batch.mask,
+        "last_hidden_state": np.ascontiguousarray(reference),
+    }
+    if family == "longformer":
+        tensors["global_attention_mask"] = batch.globals
+    about = {"format": "bertw-golden", "version": "1", "family": family, "producer": REFERENCE, "precision": "f32"}
+    save_file(tensors, golden, metadata=about)
     report = json.loads(run([program, "verify", str(model), "--golden", str(golden), "--json"]).output)
     found = {OURS: report["goldens"][0]["outputs"][0]["maxAbs"]}
     seen = batch.mask.astype(bool)

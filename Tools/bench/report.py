@@ -148,15 +148,13 @@ def plots(results: dict, folder: Path) -> list[str]:
             name: [(row["shape"][1], row["engines"][name]["milliseconds"]["median"] / 1e3) for row in found["rows"]]
             for name in names
         }
-        svg.lines(
-            folder / "longformer.svg", "Longformer by length, one thread", "tokens", "seconds", series, logarithmic=False
-        )
+        svg.lines(folder / "longformer.svg", "Longformer by length, one thread", "tokens", "seconds", series)
         drawn.append(("longformer.svg", "Longformer by length"))
     if found := [row for row in results.get("scaling", []) if "skipped" not in row]:
         series = {"seconds": [(row["bytes"] / 1e9, row["seconds"]["median"]) for row in found]}
-        svg.lines(folder / "scaling.svg", "Conversion by size", "GB", "seconds", series, logarithmic=False)
+        svg.lines(folder / "scaling.svg", "Conversion by size", "GB", "seconds", series)
         series = {"peak memory": [(row["bytes"] / 1e9, row["peakBytes"] / 2**20) for row in found]}
-        svg.lines(folder / "memory.svg", "Memory by size", "GB", "MiB", series, logarithmic=False)
+        svg.lines(folder / "memory.svg", "Memory by size", "GB", "MiB", series)
         drawn += [("scaling.svg", "conversion time by size"), ("memory.svg", "peak memory by size")]
     return [f"![{text}](performance/{name})" for name, text in drawn]
 
