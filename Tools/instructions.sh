@@ -11,10 +11,14 @@ for golden in "$model"/golden-*.safetensors; do goldens+=(--golden "$golden"); d
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
+# Valgrind cannot read what recent compilers leave for debuggers.
+strip -o "$folder/bertconv" "$BERTCONV"
+
 # Instructions of one run of the program, of all threads.
 count() {
-  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$BERTCONV" "$@" 2>&1 >/dev/null |
-    sed -nE 's/.*Collected : ([0-9]+).*/\1/p'
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$folder/bertconv" "$@" 2>"$folder/log" >/dev/null ||
+    { tail -5 "$folder/log" >&2; return 1; }
+  sed -nE 's/.*Collected : ([0-9]+).*/\1/p' "$folder/log"
 }
 
 # What goldens add to the verification of a model: runs in single and double precision. `bench` will not do, as the number of
@@ -40,10 +44,15 @@ report() {
   printf '%-24s %14d  %s\n' "$name" "$now" "$verdict"
 }
 
-report convert "$(count convert "$model" -o "$folder/model.bertw" --threads 1 --quiet)"
-report inference-portable "$(inference portable)"
+converted=$(count convert "$model" -o "$folder/model.bertw" --threads 1 --quiet)
+report convert "$converted"
+portable=$(inference portable)
+report inference-portable "$portable"
 # Valgrind knows no AVX-512, and has AVX2 only where the processor has it.
-if grep -qw avx2 /proc/cpuinfo; then report inference-avx2 "$(inference avx2)"; fi
+if grep -qw avx2 /proc/cpuinfo; then
+  avx2=$(inference avx2)
+  report inference-avx2 "$avx2"
+fi
 if [ "${1:-}" = --write ]; then
   cp "$folder/now.txt" "$known"
   echo "written to $known"

@@ -72,6 +72,50 @@ struct BenchTests {
     #expect(report.json()["runs"]?.array?.map { $0["lengths"] } == [[4, 9], .null, .null])
   }
 
+  /// Counted by PyTorch's FlopCounterMode (2.13) on the same models of transformers 4.57, eager, without pooler, for
+  /// [2, 9].
+  @Test(
+    "the operations are those that PyTorch counts",
+    arguments: [
+      ("bert", "bare", 349_056), ("bert", "relative-key", 336_960), ("bert", "relative-key-query", 397_440),
+      ("albert", "groups", 444_960), ("albert", "pretraining", 367_200), ("distilbert", "bare", 189_216),
+      ("electra", "generator", 160_128), ("roberta", "mlm", 239_040), ("xlm-roberta-xl", "bare", 65_880),
+      ("xlm", "bare", 106_920), ("flaubert", "pre-norm", 139_968), ("convbert", "bare", 215_784),
+    ])
+  func operations(_ family: String, _ name: String, _ counted: Int) throws {
+    let fixture = ModelFixture.named(family, name)
+    let report = try Self.report(
+      fixture.path(fixture.containers[0]), [BenchmarkBatch(batch: 2, tokens: 9)], threads: 1)
+    #expect(report.runs[0].operations == Double(counted))
+  }
+
+  private static func operations(_ family: String, _ name: String, tokens: Int) throws -> Double {
+    let model = ModelFixture.named(family, name).path("safetensors")
+    return try report(model, [BenchmarkBatch(batch: 1, tokens: tokens)], threads: 1).runs[0].operations
+  }
+
+  @Test("windows: pairs are those of a token with the tokens near it, and of the global one with all")
+  func windows() throws {
+    // Three layers of width 14 with 18 between, four tokens on each side.
+    let tokens = 20, width = 14
+    var pairs = 0
+    for query in 1..<tokens { pairs += (0..<tokens).count { $0 == 0 || abs($0 - query) <= 4 } }
+    let local = 8 * tokens * width * width + 4 * width * pairs
+    let global = 2 * width * width + 4 * tokens * width * width + 4 * tokens * width
+    let layer = local + global + 4 * tokens * width * 18
+    #expect(try Self.operations("longformer", "bare", tokens: tokens) == Double(3 * layer))
+  }
+
+  @Test("relative positions: three products a pair, two segments a query, and the projections of all distances")
+  func relative() throws {
+    // Three layers of width 8 with two heads of three columns, and ten columns between.
+    let tokens = 5, hidden = 8, width = 6
+    let dense = 8 * tokens * hidden * width + 4 * tokens * hidden * 10
+    let scores = 3 * 2 * tokens * tokens * width + 2 * 2 * tokens * width
+    let distances = 2 * (2 * tokens - 1) * hidden * width
+    #expect(try Self.operations("funnel", "one-stage", tokens: tokens) == Double(3 * (dense + scores + distances)))
+  }
+
   @Test("the command prints the report, as a table and as JSON")
   func printed() throws {
     let arguments = ["bench", Self.bare, "--shape", "2x5", "--ragged", "3,8", "--threads", "1", "--repeats", "1"]

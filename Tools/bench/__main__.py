@@ -35,7 +35,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     parts, quick = options.parts or PARTS, options.quick or options.tiny
-    rounds = options.rounds or (1 if quick else 5)
+    rounds = options.rounds or (1 if quick else 3)
     # A run of some parts adds to what earlier ones have found.
     results = json.loads(options.json.read_text()) if options.json.exists() and options.parts else {}
     probe = run([options.bertconv, "bench", str(ROOT / "Zoo/Goldens/bert-tiny"), "--shape", "1x16", "--json"])
@@ -48,7 +48,7 @@ def main() -> None:
             options.json.write_text(json.dumps(results, indent=1))
     document = options.into
     folder = document.parent / "performance" if document else options.json.parent / "performance"
-    found = report.sections({key: value for key, value in results.items()}, folder)
+    found = report.sections(results, folder)
     print("\n".join(found.values()))
     if document:
         report.insert(document, found)
@@ -60,18 +60,17 @@ def measure(
 ) -> None:
     program = options.bertconv
     threads = [1, 2] if (os.cpu_count() or 1) > 1 else [1]
-    repeats = 3 if quick else 5
     match part:
         case "convert":
             sizes = ["tiny"] if options.tiny else ["large"] if quick else ["base", "large"]
             results["conversion"] = conversion.measure(program, places, sizes, rounds)
         case "infer":
             sizes = ["tiny"] if options.tiny else ["base"] if quick else ["base", "large"]
-            results["inference"] = inference.measure(program, places, sizes, threads, rounds, repeats)
+            results["inference"] = inference.measure(program, places, sizes, threads, rounds, quick=quick)
         case "longformer":
             tokens = [512, 1024, 2048] if quick else [512, 1024, 2048, 3072, 4096]
             size = "tiny" if options.tiny else "base"
-            results["longformer"] = inference.measure_longformer(program, places, size, tokens, rounds, repeats)
+            results["longformer"] = inference.measure_longformer(program, places, size, tokens, rounds)
         case "scale":
             results["scaling"] = scaling.measure(program, places, quick=quick, rounds=1 if quick else 3)
 

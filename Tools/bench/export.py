@@ -9,8 +9,6 @@ import shutil
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-os.environ["USE_TF"] = "0"
 
 
 def onnx(folder: Path) -> None:
@@ -64,6 +62,7 @@ def ctranslate2(folder: Path) -> None:
 
 
 def main() -> None:
+    os.environ |= {"TRANSFORMERS_VERBOSITY": "error", "USE_TF": "0"}
     folder = Path(sys.argv[1])
     onnx(folder)
     ctranslate2(folder)

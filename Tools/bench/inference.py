@@ -18,6 +18,10 @@ from .processes import Series, python, ratio, run, say
 
 OURS, REFERENCE = "bertconv", "PyTorch"
 
+# Runs of a batch in each round, the first of which is not timed; of a large one, padding counted, a single run lasts long
+# enough.
+REPEATS, LARGE = 3, 512
+
 
 class Engine:
     """An engine in a process of its own, which waits for batches."""
@@ -48,9 +52,13 @@ class Engine:
         self.process.wait()
 
 
-def measure(program: str, places: Places, sizes: list[str], threads: list[int], rounds: int, repeats: int) -> list[dict]:
+def measure(
+    program: str, places: Places, sizes: list[str], threads: list[int], rounds: int, *, quick: bool
+) -> list[dict]:
     results = []
-    batches = [*shapes.SHAPES, shapes.RAGGED]
+    every = [*shapes.SHAPES, shapes.RAGGED]
+    # Several threads hardly change what is to be seen of the other batches.
+    batches = {count: every if count == 1 or not quick else [[128], [128] * 8] for count in threads}
     for size in sizes:
         folder = places.memory / size / "engines"
         say(f"{size}: making the model, for every engine")
@@ -58,23 +66,22 @@ def measure(program: str, places: Places, sizes: list[str], threads: list[int], 
         run(python("export", folder))
         model = _converted(program, folder)
         results.append(
-            {"model": f"BERT-{size}", "agreement": _agreement(program, model, folder)}
-            | _rounds(program, model, folder, list(ENGINES), batches, threads, rounds, repeats, f"BERT-{size}")
+            {"model": f"BERT-{size}", "agreement": _agreement(program, model, folder, list(ENGINES))}
+            | _rounds(program, model, folder, list(ENGINES), batches, rounds, f"BERT-{size}")
         )
         shutil.rmtree(folder)
     return results
 
 
-def measure_longformer(program: str, places: Places, size: str, tokens: list[int], rounds: int, repeats: int) -> dict:
+def measure_longformer(program: str, places: Places, size: str, tokens: list[int], rounds: int) -> dict:
     folder = places.memory / size / "longformer"
     say("longformer: making the model")
     run(python("inputs", "longformer", size, folder))
     model = _converted(program, folder)
-    result = _rounds(
-        program, model, folder, ["PyTorch"], [[count] for count in tokens], [1], rounds, repeats, "Longformer"
-    )
+    agreement = _agreement(program, model, folder, [REFERENCE])
+    result = _rounds(program, model, folder, [REFERENCE], {1: [[count] for count in tokens]}, rounds, "Longformer")
     shutil.rmtree(folder)
-    return {"model": f"Longformer-{size}"} | result
+    return {"model": f"Longformer-{size}", "agreement": agreement} | result
 
 
 def _converted(program: str, folder: Path) -> Path:
@@ -83,25 +90,27 @@ def _converted(program: str, folder: Path) -> Path:
     return model
 
 
-def _agreement(program: str, model: Path, folder: Path) -> dict[str, float]:
+def _agreement(program: str, model: Path, folder: Path, names: list[str]) -> dict[str, float]:
     """How far every engine is from PyTorch: the largest difference in the last hidden state of tokens that are seen."""
     lengths = [128, 77, 16]
     batch, path = Batch(lengths), folder / "hidden.npy"
     values = {}
-    for name in ENGINES:
+    for name in names:
         engine = Engine(name, folder, 1)
         engine.ask(lengths=lengths, save=str(path))
         engine.close()
         values[name] = np.load(path)
     reference = values[REFERENCE]
-    golden = folder / "golden.safetensors"
-    save_file(
-        {"input_ids": batch.ids, "attention_mask": batch.mask, "last_hidden_state": np.ascontiguousarray(reference)},
-        golden,
-        metadata={
-            "format": "bertw-golden", "version": "1", "family": "bert", "producer": REFERENCE, "precision": "f32"
-        },
-    )
+    golden, family = folder / "golden.safetensors", json.loads((folder / "config.json").read_text())["model_type"]
+    tensors = {
+        "input_ids": batch.ids,
+        "attention_mask": batch.mask,
+        "last_hidden_state": np.ascontiguousarray(reference),
+    }
+    if family == "longformer":
+        tensors["global_attention_mask"] = batch.globals
+    about = {"format": "bertw-golden", "version": "1", "family": family, "producer": REFERENCE, "precision": "f32"}
+    save_file(tensors, golden, metadata=about)
     report = json.loads(run([program, "verify", str(model), "--golden", str(golden), "--json"]).output)
     found = {OURS: report["goldens"][0]["outputs"][0]["maxAbs"]}
     seen = batch.mask.astype(bool)
@@ -113,22 +122,22 @@ def _rounds(
     model: Path,
     folder: Path,
     names: list[str],
-    batches: list[list[int]],
-    threads: list[int],
+    batches: dict[int, list[list[int]]],
     rounds: int,
-    repeats: int,
     label: str,
 ) -> dict:
+    """Runs by turns; `batches` has those of each number of threads."""
     rows: list[dict] = []
     machine: list[dict] = []
-    for count in threads:
+    for count, some in batches.items():
         engines = {name: Engine(name, folder, count) for name in names}
         wall: dict[tuple[str, int], Series] = {}
         cpu: dict[tuple[str, int], Series] = {}
         ours: list[dict] = []
         for number in range(rounds):
-            for index, lengths in enumerate(batches):
+            for index, lengths in enumerate(some):
                 say(f"{label}, {count} threads: round {number + 1} of {rounds}, {describe(lengths)}")
+                repeats = REPEATS if len(lengths) * max(lengths) <= LARGE else 1
                 report = _bench(program, model, lengths, count, repeats)
                 ours.append(report)
                 found = {OURS: report["runs"][0]}
@@ -143,8 +152,10 @@ def _rounds(
                     cpu.setdefault((name, index), Series()).add(result["cpuMilliseconds"]["median"])
         for engine in engines.values():
             engine.close()
-        machine.append({"threads": count, "kernels": ours[0]["kernels"], "limits": _best(ours)})
-        for index, lengths in enumerate(batches):
+        peaks = {OURS: max(report["peakBytes"] for report in ours)}
+        peaks |= {name: engine.peak for name, engine in engines.items()}
+        machine.append({"threads": count, "limits": _best(ours), "peakBytes": peaks})
+        for index, lengths in enumerate(some):
             mine = [report["runs"][0] for report in ours if report["runs"][0]["shape"] == _shape(lengths)]
             mine = [run for run in mine if (run["lengths"] is not None) == _is_ragged(lengths)]
             rows.append(
@@ -160,14 +171,12 @@ def _rounds(
                             "milliseconds": wall[name, index].json(),
                             "cpuMilliseconds": cpu[name, index].json(),
                             "oursToIt": ratio(cpu[OURS, index], cpu[name, index]).json(),
+                            "oursToItInWallTime": ratio(wall[OURS, index], wall[name, index]).json(),
                         }
                         for name in [OURS, *names]
                     },
                 }
             )
-        for report in machine[-1:]:
-            report["peakBytes"] = {OURS: max(report["peakBytes"] for report in ours)}
-            report["peakBytes"] |= {name: engine.peak for name, engine in engines.items()}
     return {"rows": rows, "processes": machine}
 
 

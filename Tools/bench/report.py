@@ -33,15 +33,16 @@ def conversion(results: list[dict]) -> str:
     parts = []
     for size in dict.fromkeys(result["size"] for result in results):
         rows = []
-        for result in (result for result in results if result["size"] == size):
+        found = [result for result in results if result["size"] == size]
+        for result in found:
             for row in result["rows"]:
                 work = row["workSeconds"]
                 rows.append(
                     [
                         result["container"],
                         NAMES.get(row["name"], row["name"]),
-                        _seconds(row["seconds"]),
-                        _seconds(work) if work else "",
+                        _spread(row["seconds"]),
+                        _spread(work) if work else "",
                         _number(row["cpuSeconds"]["median"]) if row["cpuSeconds"] else "",
                         _times(row["timesOurs"]) if not row["name"].startswith("bertconv,") else "",
                         _times(row["workTimesOurs"]) if row["workTimesOurs"] else "",
@@ -50,49 +51,53 @@ def conversion(results: list[dict]) -> str:
                     ]
                 )
         header = ["from", "by", "s", "without imports", "CPU s", "× ours", "× ours, without imports", "GB/s", "peak MiB"]
-        parts.append(f"BERT-{size}, {results[0]['bytes'] / 1e6:,.0f} MB:\n\n{_table(header, rows)}")
+        parts.append(f"BERT-{size}, {found[0]['bytes'] / 1e6:,.0f} MB:\n\n{_table(header, rows)}")
     return "\n".join(parts)
 
 
 def inference(results: list[dict]) -> str:
     parts = []
     for result in results:
-        names = list(result["rows"][0]["engines"])
-        header = ["batch", "threads"]
-        header += [f"{name}, CPU ms" for name in names] + ["ours to the best", "ms", "GFLOP/s", "of peak", "of roofline"]
-        rows = []
-        for row in result["rows"]:
-            engines = row["engines"]
-            cpu = {name: engines[name]["cpuMilliseconds"]["median"] for name in names}
-            best = min((name for name in names if name != "bertconv"), key=cpu.__getitem__)
-            wall = engines["bertconv"]["milliseconds"]["median"]
-            rows.append(
-                [row["batch"], row["threads"]]
-                + [_spread(engines[name]["cpuMilliseconds"]) for name in names]
-                + [
-                    f"{engines[best]['oursToIt']['median']:.2f} ({best})",
-                    _number(wall),
-                    f"{row['operations'] / wall / 1e6:.1f}",
-                    f"{row['shareOfPeak'] * 100:.0f} %",
-                    f"{row['shareOfRoofline'] * 100:.0f} %",
-                ]
-            )
-        text = f"{result['model']}:\n\n{_table(header, rows)}\n"
         for process in result["processes"]:
-            limits = process["limits"]
-            peaks = ", ".join(f"{name} {peak / 2**20:,.0f}" for name, peak in process["peakBytes"].items())
-            text += (
-                f"Limits with {process['threads']} threads: {limits['gflops']:.1f} GFLOP/s in registers, "
-                f"{limits['gigabytesPerSecond']:.1f} GB/s from memory. Peak memory in MiB: {peaks}.\n"
-            )
+            rows = [row for row in result["rows"] if row["threads"] == process["threads"]]
+            parts.append(_engines(result["model"], rows, process))
         if "agreement" in result:
             found = ", ".join(f"{name} {value:.1e}" for name, value in result["agreement"].items())
-            text += f"Largest difference from PyTorch in the last hidden state: {found}.\n"
+            parts.append(f"Largest difference from PyTorch in the last hidden state: {found}.\n")
         pairs = _two_threads(result["rows"])
         if pairs:
-            text += f"Two threads against one: {pairs}.\n"
-        parts.append(text)
+            parts.append(f"Two threads against one, wall time: {pairs}.\n")
     return "\n".join(parts)
+
+
+def _engines(model: str, rows: list[dict], process: dict) -> str:
+    """The table of one number of threads: CPU time with one, wall time with more, as threads that wait may spin."""
+    single = process["threads"] == 1
+    measure, ratios = ("cpuMilliseconds", "oursToIt") if single else ("milliseconds", "oursToItInWallTime")
+    names = list(rows[0]["engines"])
+    header = ["batch", *names, "ours to the best", "GFLOP/s", "of peak", "of roofline"]
+    lines = []
+    for row in rows:
+        engines = row["engines"]
+        best = min((name for name in names if name != "bertconv"), key=lambda name: engines[name][measure]["median"])
+        wall = engines["bertconv"]["milliseconds"]["median"]
+        lines.append(
+            [row["batch"], *(_spread(engines[name][measure]) for name in names)]
+            + [
+                f"{engines[best][ratios]['median']:.2f} ({best})",
+                f"{row['operations'] / wall / 1e6:.1f}",
+                f"{row['shareOfPeak'] * 100:.0f} %",
+                f"{row['shareOfRoofline'] * 100:.0f} %",
+            ]
+        )
+    limits = process["limits"]
+    peaks = ", ".join(f"{name} {peak / 2**20:,.0f}" for name, peak in process["peakBytes"].items())
+    title = f"{model}, one thread, CPU ms" if single else f"{model}, {process['threads']} threads, ms"
+    return (
+        f"{title}:\n\n{_table(header, lines)}\n"
+        f"Limits: {limits['gflops']:.1f} GFLOP/s in registers, {limits['gigabytesPerSecond']:.1f} GB/s from memory. "
+        f"Peak memory in MiB: {peaks}.\n"
+    )
 
 
 def scaling(results: list[dict]) -> str:
@@ -101,7 +106,7 @@ def scaling(results: list[dict]) -> str:
         if "skipped" in row
         else [
             f"{row['bytes'] / 1e9:.2f}",
-            _seconds(row["seconds"]),
+            _spread(row["seconds"]),
             f"{row['gigabytesPerSecond']:.2f}",
             f"{row['peakBytes'] / 2**20:,.1f}",
         ]
@@ -143,15 +148,13 @@ def plots(results: dict, folder: Path) -> list[str]:
             name: [(row["shape"][1], row["engines"][name]["milliseconds"]["median"] / 1e3) for row in found["rows"]]
             for name in names
         }
-        svg.lines(
-            folder / "longformer.svg", "Longformer by length, one thread", "tokens", "seconds", series, logarithmic=False
-        )
+        svg.lines(folder / "longformer.svg", "Longformer by length, one thread", "tokens", "seconds", series)
         drawn.append(("longformer.svg", "Longformer by length"))
     if found := [row for row in results.get("scaling", []) if "skipped" not in row]:
         series = {"seconds": [(row["bytes"] / 1e9, row["seconds"]["median"]) for row in found]}
-        svg.lines(folder / "scaling.svg", "Conversion by size", "GB", "seconds", series, logarithmic=False)
+        svg.lines(folder / "scaling.svg", "Conversion by size", "GB", "seconds", series)
         series = {"peak memory": [(row["bytes"] / 1e9, row["peakBytes"] / 2**20) for row in found]}
-        svg.lines(folder / "memory.svg", "Memory by size", "GB", "MiB", series, logarithmic=False)
+        svg.lines(folder / "memory.svg", "Memory by size", "GB", "MiB", series)
         drawn += [("scaling.svg", "conversion time by size"), ("memory.svg", "peak memory by size")]
     return [f"![{text}](performance/{name})" for name, text in drawn]
 
@@ -201,10 +204,6 @@ def _two_threads(rows: list[dict]) -> str:
     return "; ".join(f"{batch} {gain:.2f} ×" for batch, gain in pairs)
 
 
-def _seconds(series: dict) -> str:
-    return _spread(series)
-
-
 def _spread(series: dict) -> str:
     """The median, with the least and the most of several rounds."""
     if series["rounds"] == 1:
@@ -221,5 +220,5 @@ def _number(value: float) -> str:
 
 
 def _table(header: list, rows: list[list]) -> str:
-    lines = [header, ["---" if index < 2 else "---:" for index in range(len(header))], *rows]
+    lines = [header, ["---" if index == 0 else "---:" for index in range(len(header))], *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"

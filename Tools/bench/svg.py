@@ -11,15 +11,13 @@ LEFT, RIGHT, TOP, BOTTOM = 76, 16, 44, 56
 COLOURS = ["#0b6e99", "#d9822b", "#5c8d3a", "#8e5ea2", "#777777"]
 
 
-def lines(
-    path: Path, title: str, across: str, up: str, series: dict[str, list[tuple[float, float]]], *, logarithmic: bool
-) -> None:
-    """One line for each of `series`, whose points are (x, y); both axes logarithmic or both from zero."""
+def lines(path: Path, title: str, across: str, up: str, series: dict[str, list[tuple[float, float]]]) -> None:
+    """One line for each of `series`, whose points are (x, y), over axes from zero."""
     points = [point for values in series.values() for point in values]
     if not points:
         return
-    horizontal = _Axis([x for x, _ in points], LEFT, WIDTH - RIGHT, logarithmic)
-    vertical = _Axis([y for _, y in points], HEIGHT - BOTTOM, TOP, logarithmic)
+    horizontal = _Axis([x for x, _ in points], LEFT, WIDTH - RIGHT, False)
+    vertical = _Axis([y for _, y in points], HEIGHT - BOTTOM, TOP, False)
     parts = _frame(title, across, up)
     for value in horizontal.marks:
         parts.append(_mark(horizontal.place(value), None, value))
