@@ -26,7 +26,7 @@ struct ModelRunner {
       descriptor = plan.descriptor
     }
     self.remarks = remarks
-    threads = request.threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    threads = request.threads ?? Workers.processors
     pair = try PrecisionPair(descriptor, PlannedWeights(opened), threads: threads)
   }
 

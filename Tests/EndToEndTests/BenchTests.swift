@@ -1,0 +1,110 @@
+import BertConvKit
+import BertCore
+import TestSupport
+import Testing
+
+/// What `bench` reports. How fast anything is, no test looks at.
+@Suite("Measuring a model")
+struct BenchTests {
+  static let bare = ModelFixture.named("bert", "bare").path("safetensors")
+
+  private static func report(_ model: String, _ batches: [BenchmarkBatch?] = [], threads: Int? = nil) throws
+    -> BenchmarkReport
+  {
+    var request = BenchmarkRequest(model: model)
+    request.batches = batches.compactMap { $0 }
+    request.threads = threads
+    request.repeats = 2
+    var benchmark = Benchmark(request)
+    benchmark.isBrief = true
+    return try benchmark.run()
+  }
+
+  /// Every family, and every kind of body that one of them has.
+  private static let bodies = ModelFixture.all.filter {
+    [
+      "bare", "base", "causal", "choice", "discriminator", "full", "groups", "languages", "mlm", "one-stage",
+      "pre-norm",
+      "relative-key-query", "short-ordinary",
+    ].contains($0.name)
+  }
+
+  @Test("every model runs, whole and ragged, and its numbers make sense", arguments: bodies)
+  func everyModel(_ fixture: ModelFixture) throws {
+    let batches = [BenchmarkBatch(batch: 2, tokens: 9), BenchmarkBatch(lengths: [1, 11, 5])]
+    let report = try Self.report(fixture.path(fixture.containers[0]), batches, threads: 1)
+    #expect(report.runs.map(\.batch) == batches)
+    #expect(try SchemaFiles.problems(report.json(), "bench") == [])
+    for run in report.runs {
+      let numbers = [
+        run.milliseconds.min, run.cpuMilliseconds.min, run.operations, run.gflops, run.tokensPerSecond, run.roofline,
+        run.shareOfPeak, run.shareOfRoofline,
+      ]
+      #expect(numbers.allSatisfy { $0.isFinite && $0 > 0 }, "\(numbers)")
+      #expect(run.repeats == 2 && run.threads == 1)
+      #expect(run.milliseconds.min <= run.milliseconds.median && run.cpuMilliseconds.min <= run.cpuMilliseconds.median)
+      #expect(run.roofline <= run.peak)
+    }
+    #expect(report.peakBytes > report.layerBytes && report.layerBytes > 0)
+  }
+
+  @Test("without batches the usual ones run, as far as the model takes them, with one thread and with all")
+  func usual() throws {
+    let report = try Self.report(Fixtures.root + "/Zoo/Goldens/bert-tiny")
+    let shapes = report.runs.filter { $0.threads == 1 }.map { [$0.batch.batch, $0.batch.tokens] }
+    #expect(shapes == [[1, 16], [1, 48], [8, 48]])
+    #expect(report.remarks.contains { $0.contains("cut to the 48 tokens") })
+    #expect(report.runs.count == shapes.count * report.limits.count)
+    #expect(Set(report.limits.map(\.threads)) == [1, report.cores])
+    try SchemaDocumentTests.expectStrict(report.json(), "bench")
+  }
+
+  @Test("padding is neither work nor tokens")
+  func ragged() throws {
+    let report = try Self.report(
+      Self.bare,
+      [BenchmarkBatch(lengths: [4, 9]), BenchmarkBatch(batch: 1, tokens: 4), BenchmarkBatch(batch: 1, tokens: 9)],
+      threads: 1)
+    let operations = report.runs.map(\.operations)
+    #expect(operations[0] == operations[1] + operations[2])
+    let first = report.runs[0]
+    #expect(abs(first.tokensPerSecond * first.milliseconds.median / 1e3 - 13) < 1e-9)
+    #expect(report.json()["runs"]?.array?.map { $0["lengths"] } == [[4, 9], .null, .null])
+  }
+
+  @Test("the command prints the report, as a table and as JSON")
+  func printed() throws {
+    let arguments = ["bench", Self.bare, "--shape", "2x5", "--ragged", "3,8", "--threads", "1", "--repeats", "1"]
+    let table = try Command.run(arguments)
+    #expect(table.status == 0 && table.output.contains("2x5") && table.output.contains("3,8"), "\(table.errors)")
+    let document = try Command.run(arguments + ["--json"])
+    let json = try JSONParser.parse(Array(document.output.utf8), "the report")
+    #expect(try SchemaFiles.problems(json, "bench") == [])
+    #expect(json["runs"]?.array?.map { $0["shape"] } == [[2, 5], [2, 8]])
+  }
+
+  @Test(
+    "wrong usage",
+    arguments: [
+      ["--shape", "0x5"], ["--shape", "8"], ["--shape", "8x"], ["--shape", "2x3x4"], ["--shape", "-1x5"],
+      ["--ragged", ""], ["--ragged", "3,,4"], ["--ragged", "3,0"], ["--ragged", "9999999999999999999999"],
+      ["--threads", "0"], ["--repeats", "0"],
+    ])
+  func wrongUsage(_ arguments: [String]) throws {
+    let run = try Command.run(["bench", Self.bare] + arguments)
+    #expect(run.status == 64 && run.output.isEmpty, "\(run.errors)")
+  }
+
+  @Test(
+    "what a model cannot run is refused, with what it can",
+    arguments: [
+      (["--shape", "2x100000"], "--shape 2x"), (["--ragged", "3,4000"], "has the longest sequences"),
+      (["--shape", "9223372036854775807x9"], "is the largest"), (["--shape", "100000x9"], "is the largest"),
+    ])
+  func refused(_ arguments: [String], _ hint: String) throws {
+    let run = try Command.run(["bench", Self.bare, "--json"] + arguments)
+    #expect(run.status == 2 && run.errors.contains(hint), "\(run.errors)")
+    let document = try JSONParser.parse(Array(run.output.utf8), "the output")
+    #expect(try SchemaFiles.problems(document, "bench") == [])
+  }
+}
