@@ -30,7 +30,7 @@ struct SchemaDocumentTests {
     #expect(
       SchemaFiles.names == [
         "bertw-header", "convert", "descriptor", "error", "golden-check", "golden", "inspect", "layout", "provenance",
-        "variant", "verify", "zoo-model", "zoo-report", "zoo",
+        "variant", "verify-provenance", "verify", "zoo-model", "zoo-report", "zoo",
       ])
   }
 
