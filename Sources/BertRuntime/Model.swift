@@ -152,7 +152,11 @@ package final class Model<Scalar: KernelScalar> {
     let route = body.route(tokens: batch.tokens)
     try check(wanting, available)
     if let start {
-      precondition((0...body.steps.count).contains(start.depth))
+      guard (0...body.steps.count).contains(start.depth) else {
+        throw Refusal(
+          .contradictory, "the model has no hidden_states.\(start.depth): it ends with \(body.steps.count)",
+          place: "hidden_states.\(start.depth)", rule: "R-GOLD-04")
+      }
       let tokens = batch.sequences * route.lengths[route.level(of: start.depth)]
       guard start.values.count == tokens * sizes.hidden else {
         throw Refusal(
@@ -211,6 +215,11 @@ package final class Model<Scalar: KernelScalar> {
           if let part, let output = room.output { selection.scatter(part, width: room.width, into: output) }
         }
       }
+    }
+    if let start, let early = wanting.sorted().first(where: { results[$0] == nil }) {
+      throw Refusal(
+        .contradictory, "\(early.quoted) is computed before hidden_states.\(start.depth), which is given",
+        place: early.printable, rule: "R-GOLD-04")
     }
     return results
   }

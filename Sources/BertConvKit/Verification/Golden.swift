@@ -3,7 +3,7 @@ import BertRuntime
 
 /// Inputs and outputs recorded with a reference implementation: a safetensors file whose metadata says so
 /// (docs/numerics.md).
-struct Golden: Sendable {
+package struct Golden: Sendable {
   /// The precision in which the reference computed the outputs without an `.f64` of their own.
   enum Precision: String, Sendable {
     case f32
@@ -46,7 +46,7 @@ struct Golden: Sendable {
   let precision: Precision
   /// What the reference's weights were stored as, where that is not what this model's are.
   let weights: DType?
-  let inputs: ModelInputs
+  package let inputs: ModelInputs
   let outputs: [Output]
   /// What the rounding of stored weights costs, by output, where outputs were computed and not recorded.
   let allowance: [String: NoiseFloor]
@@ -56,7 +56,7 @@ struct Golden: Sendable {
   private let file: InputFile?
 
   /// Reads the header and the inputs; every number is compared with what the model allows when the model is run.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     let file = try InputFile(path)
     self.file = file

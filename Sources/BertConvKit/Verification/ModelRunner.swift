@@ -8,7 +8,7 @@ import BertZoo
 struct ModelRunner {
   let opened: OpenedModel
   let descriptor: ModelDescriptor
-  let threads: Int
+  let processor: Processor
   let remarks: [String]
   let pair: PrecisionPair
 
@@ -26,8 +26,8 @@ struct ModelRunner {
       descriptor = plan.descriptor
     }
     self.remarks = remarks
-    threads = request.threads ?? Workers.processors
-    pair = try PrecisionPair(descriptor, PlannedWeights(opened), threads: threads)
+    processor = Processor(threads: request.threads ?? Workers.processors, kernels: request.kernels)
+    pair = try PrecisionPair(descriptor, PlannedWeights(opened), processor)
   }
 
   /// Runs the golden's inputs in f32 and in f64 and judges every recorded output; where one fails, every stage that
@@ -89,7 +89,7 @@ struct ModelRunner {
   /// How far outputs move if every weight moves at random within what its stored type rounds away.
   func roundingCost(of inputs: ModelInputs, _ wanting: Set<String>) throws -> [String: NoiseFloor] {
     let computed = try pair.double.run(inputs, wanting: wanting)
-    let shaken = try Model<Double>(descriptor, weights: PlannedWeights(opened, jitter: true), threads: threads)
+    let shaken: Model<Double> = try processor.model(descriptor, PlannedWeights(opened, jitter: true))
     let moved = try shaken.run(inputs, wanting: wanting)
     return Dictionary(
       uniqueKeysWithValues: wanting.map { name in

@@ -74,12 +74,12 @@ extension OutputDescription {
 }
 
 /// Which values of an output are compared: those that the attention mask does not hide.
-struct Visibility {
+package struct Visibility {
   /// Places in the row-major output.
-  let places: [Int]
+  package let places: [Int]
 
   /// - Parameter seen: of the tokens that the output's entries belong to.
-  init(_ seen: TokenVisibility, _ description: OutputDescription) {
+  package init(_ seen: TokenVisibility, _ description: OutputDescription) {
     self.init(seen, shape: description.shape, unit: description.unit)
   }
 
