@@ -7,6 +7,10 @@ package struct EditedGolden {
     package var dtype: DType
     package var shape: [Int]
     package var bytes: [UInt8]
+
+    package init(name: String, dtype: DType, shape: [Int], bytes: [UInt8]) {
+      (self.name, self.dtype, self.shape, self.bytes) = (name, dtype, shape, bytes)
+    }
   }
   package var metadata: [String: String]
   package var tensors: [Tensor]
