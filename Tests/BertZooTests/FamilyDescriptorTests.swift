@@ -18,13 +18,21 @@ struct FamilyDescriptorTests {
     let family = try #require(Zoo.families[name])
     let paths = family.parts.map(\.path)
     #expect(Set(paths).count == paths.count)
-    let tensors = family.parts.flatMap { $0.tensors.map(\.name) }
+    let stacked = family.parts.compactMap(\.stacks).flatMap { stacks in
+      stacks.stems.values.flatMap { [$0 + ".weight", $0 + ".bias"] }
+    }
+    let tensors = family.parts.flatMap { $0.tensors.map(\.name) } + stacked
     #expect(Set(tensors).count == tensors.count)
     let symbols = Set(family.settings.keys).union(family.derived.keys)
     for part in family.parts {
       #expect(part.needs.allSatisfy(paths.contains))
       #expect(part.references.allSatisfy { family.settings[$0.setting] != nil }, "\(part.path)")
       #expect(part.tensors.allSatisfy { $0.name.contains("{i}") == !part.repeatedBy.isEmpty })
+      if let stacks = part.stacks {
+        #expect(family.settings[stacks.setting]?.kind == .stacks && symbols.contains(stacks.input))
+        #expect(stacks.stems.values.allSatisfy { $0.hasPrefix(part.path + ".{s}.") && $0.hasSuffix(".{i}") })
+        #expect(Set(stacks.outputs.keys).isSubset(of: stacks.stems.keys))
+      }
       #expect(part.tiedTo.keys.allSatisfy(part.tensors.map(\.name).contains))
       #expect(part.tiedTo.values.allSatisfy(tensors.contains))
       if case .whenSetting(let setting, let values, let within) = part.presence {
