@@ -7,6 +7,13 @@ package struct EditedGolden {
     package var dtype: DType
     package var shape: [Int]
     package var bytes: [UInt8]
+
+    package init(name: String, dtype: DType, shape: [Int], bytes: [UInt8]) {
+      self.name = name
+      self.dtype = dtype
+      self.shape = shape
+      self.bytes = bytes
+    }
   }
   package var metadata: [String: String]
   package var tensors: [Tensor]

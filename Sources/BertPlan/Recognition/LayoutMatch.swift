@@ -47,14 +47,14 @@ struct LayoutMatch {
     names = layout.names.rooted(in: tensors.lazy.map { WrapperPrefix.cut(wrapper, from: $0.name) })
     var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
     for (index, row) in layout.tensors.enumerated() {
-      for pattern in NamePattern.all(row.pattern.replacing("{prefix}", with: prefix)) {
+      for pattern in NamePattern.all(row.pattern.substituting("{prefix}", with: prefix)) {
         patterns[pattern.key, default: []].append((pattern, index))
       }
     }
     let drops = layout.drops.map { drop in
-      (drop: drop, globs: drop.globs.map { Glob($0.replacing("{prefix}", with: prefix)) })
+      (drop: drop, globs: drop.globs.map { Glob($0.substituting("{prefix}", with: prefix)) })
     }
-    var marks = layout.marks.map { Glob($0.replacing("{prefix}", with: prefix)) }
+    var marks = layout.marks.map { Glob($0.substituting("{prefix}", with: prefix)) }
     var found: [(index: Int, rows: [(row: Int, numbers: [Int])], drop: Layout.Drop?)] = []
     for tensor in tensors {
       let name = names.rewrite(WrapperPrefix.cut(wrapper, from: tensor.name))

@@ -28,7 +28,7 @@ struct LayoutSieve {
     return layout.prefixes.map { prefix in
       var filled: Set<String> = []
       for (row, canonical) in zip(layout.tensors, canonicalKeys) {
-        let patterns = NamePattern.all(row.pattern.replacing("{prefix}", with: prefix))
+        let patterns = NamePattern.all(row.pattern.substituting("{prefix}", with: prefix))
         if patterns.contains(where: { keys.contains($0.key) }) { filled.formUnion(canonical) }
       }
       for (tied, original) in ties where filled.contains(NumberedName(tied).key) {

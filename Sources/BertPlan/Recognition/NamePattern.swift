@@ -36,10 +36,13 @@ struct NumberedName: Hashable {
 /// for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …; `{n}` for any number, `{odd}` and `{even}`
 /// for one of that kind.
 struct NamePattern {
-  /// What stands for numbers, in the order in which patterns hold them.
-  private static let placeholders = ["{i+layers}", "{i}", "{g}", "{k}", "{b}", "{j}"]
-
   private enum Slot { case digits(String), index, any, odd, even }
+
+  /// What stands for numbers.
+  private static let placeholders: [(text: [UInt8], slot: Slot)] = [
+    ("{i+layers}", Slot.index), ("{i}", .index), ("{g}", .index), ("{k}", .index), ("{b}", .index), ("{j}", .index),
+    ("{n}", .any), ("{odd}", .odd), ("{even}", .even),
+  ].map { (Array($0.0.utf8), $0.1) }
 
   /// What a matching name's `NumberedName.key` is.
   let key: String
@@ -53,40 +56,48 @@ struct NamePattern {
 
   /// A pattern with `{_i}` matches two kinds of names, with and without a number.
   static func all(_ pattern: String) -> [NamePattern] {
-    if let start = pattern.firstRange(of: "{i+"), let end = pattern[start.upperBound...].firstIndex(of: "}"),
+    if pattern.utf8.contains(UInt8(ascii: "+")), let start = pattern.firstRange(of: "{i+"),
+      let end = pattern[start.upperBound...].firstIndex(of: "}"),
       let offset = Int(pattern[start.upperBound..<end])
     {
       var shifted = NamePattern(pattern[..<start.lowerBound] + "{i}" + pattern[pattern.index(after: end)...])
       shifted.offset = offset
       return [shifted]
     }
-    guard pattern.contains("{_i}") else { return [NamePattern(pattern)] }
-    var first = NamePattern(pattern.replacing("{_i}", with: ""))
+    let plain = pattern.substituting("{_i}", with: "")
+    guard plain.utf8.count < pattern.utf8.count else { return [NamePattern(pattern)] }
+    var first = NamePattern(plain)
     first.implied = 0
-    var others = NamePattern(pattern.replacing("{_i}", with: "_{i}"))
+    var others = NamePattern(pattern.substituting("{_i}", with: "_{i}"))
     others.isNumberedFromOne = true
     return [first, others]
   }
 
   init(_ pattern: String) {
-    // No published name holds these characters, and they are no digits.
-    let marked = NamePattern.placeholders.reduce(pattern) { $0.replacing($1, with: "\u{1}") }
-    let numbered = NumberedName(
-      marked.replacing("{n}", with: "\u{2}").replacing("{odd}", with: "\u{3}").replacing("{even}", with: "\u{4}"))
+    let bytes = Array(pattern.utf8)
+    var key: [UInt8] = []
     var slots: [Slot] = []
-    var digits = numbered.numbers[...]
-    for character in numbered.key {
-      switch character {
-      case "#": slots.append(.digits(digits.removeFirst()))
-      case "\u{1}": slots.append(.index)
-      case "\u{2}": slots.append(.any)
-      case "\u{3}": slots.append(.odd)
-      case "\u{4}": slots.append(.even)
-      default: break
+    var position = 0
+    while position < bytes.count {
+      let rest = bytes[position...]
+      let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+      if !digits.isEmpty {
+        slots.append(.digits(String(decoding: digits, as: UTF8.self)))
+        key.append(UInt8(ascii: "#"))
+        position += digits.count
+      } else if rest.first == UInt8(ascii: "{"),
+        let placeholder = NamePattern.placeholders.first(where: { rest.starts(with: $0.text) })
+      {
+        slots.append(placeholder.slot)
+        key.append(UInt8(ascii: "#"))
+        position += placeholder.text.count
+      } else {
+        key.append(bytes[position])
+        position += 1
       }
     }
     self.slots = slots
-    key = ["\u{1}", "\u{2}", "\u{3}", "\u{4}"].reduce(numbered.key) { $0.replacing($1, with: "#") }
+    self.key = String(decoding: key, as: UTF8.self)
   }
 
   /// The numbers that stand for the placeholders; nil where the name does not match.

@@ -24,7 +24,7 @@ extension NameRewriting {
     }
     if !droppedSuffix.isEmpty, text.hasSuffix(droppedSuffix) { text.removeLast(droppedSuffix.count) }
     if !items.isEmpty { text = numberingItems(of: text) }
-    for (old, new) in replacements { text = text.replacing(old, with: new) }
+    for (old, new) in replacements { text = text.substituting(old, with: new) }
     for start in chosenNamesAfter where text.hasPrefix(start) {
       let rest = text.dropFirst(start.count)
       guard let separator = start.last, let end = rest.firstIndex(of: separator) else { continue }

@@ -202,7 +202,7 @@ extension Layout {
     let numbered = NumberedName(canonical)
     for row in tensors {
       guard let match = NamePattern(row.canonical).match(numbered) else { continue }
-      let name = row.pattern.replacing("{prefix}", with: prefix)
+      let name = row.pattern.substituting("{prefix}", with: prefix)
       return match.first.map { numbering.name(name, unit: $0) } ?? name
     }
     return nil
