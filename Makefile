@@ -116,10 +116,29 @@ mutation: deps ## put known faults into the fixtures' models and count what veri
 	$(SWIFT) build -c release --product bertconv-mutate
 	$$($(SWIFT) build -c release --show-bin-path)/bertconv-mutate --into=docs/numerics.md $(MUTATION)
 
+# BENCH holds switches of the benchmarks: --quick, --tiny, --rounds N, --disk FOLDER. A quick run takes some minutes.
+BENCH ?=
+RUN_BENCH = PYTHONPATH=Tools BERTCONV=$$($(SWIFT) build -c release --show-bin-path)/bertconv $(VENV)-bench/bin/python -m bench $(BENCH)
+
+.PHONY: deps-bench
+deps-bench: deps deps-python release
+	@[ -x $(VENV)-bench/bin/python ] || python3 -m venv $(VENV)-bench
+	$(VENV)-bench/bin/pip install -q -r Tools/bench-requirements.txt
+
 .PHONY: bench
-bench: deps deps-demo release ## measure time and memory of the main job on a published model
-	@BERTCONV=$$($(SWIFT) build -c release --show-bin-path)/bertconv Tools/bench.sh $(DEMO)
+bench: deps-bench ## measure conversion and inference beside other libraries, and write docs/performance.md
+	$(RUN_BENCH) --into docs/performance.md
+
+.PHONY: bench-convert bench-infer bench-longformer bench-scale
+bench-convert bench-infer bench-longformer bench-scale: bench-%: deps-bench ## measure one part, and print it
+	$(RUN_BENCH) $*
+
+.PHONY: instructions
+instructions: deps ## count instructions of a tiny run and a tiny conversion, and compare them with the known ones
+	@command -v valgrind >/dev/null 2>&1 || { $(INSTALL_PACKAGES) valgrind; }
+	$(SWIFT) build -c release --product bertconv
+	@BERTCONV=$$($(SWIFT) build -c release --show-bin-path)/bertconv Tools/instructions.sh $(INSTRUCTIONS)
 
 .PHONY: clean
 clean: ## remove what was built and downloaded
-	rm -rf .build .build-* $(VENV) $(VENV)-fixtures Downloads
+	rm -rf .build .build-* $(VENV) $(VENV)-fixtures $(VENV)-bench Downloads

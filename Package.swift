@@ -34,6 +34,7 @@ let package = Package(
     library("CProtobufC", pkgConfig: "libprotobuf-c", package: "libprotobuf-c-dev"),
     library("CCrypto", pkgConfig: "libcrypto", package: "libssl-dev"),
     .target(name: "CChecksum"),
+    .target(name: "CElements"),
     .target(name: "CSystem"),
     .target(name: "CKernels"),
     .target(name: "CZooData"),
@@ -47,7 +48,7 @@ let package = Package(
     module("BertRuntime", needs: ["BertCore", "BertZoo", "CKernels"]),
     module(
       "BertConvKit",
-      needs: ["BertCore", "BertSources", "BertZoo", "BertPlan", "BertFormat", "BertRuntime"]),
+      needs: ["BertCore", "BertSources", "BertZoo", "BertPlan", "BertFormat", "BertRuntime", "CElements"]),
     .executableTarget(
       name: "bertconv",
       dependencies: [

@@ -3,13 +3,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 declare -A allowed=(
-  [BertCore]="CCrypto CChecksum CSystem Glibc"
+  [BertCore]="CCrypto CChecksum CSystem Glibc Synchronization"
   [BertSources]="BertCore CHDF5 CZip CProtobufC CTensorFlowMessages Glibc Synchronization"
   [BertZoo]="BertCore CZooData Glibc"
   [BertPlan]="BertCore BertZoo"
-  [BertFormat]="BertCore BertZoo"
+  [BertFormat]="BertCore BertZoo Synchronization"
   [BertRuntime]="BertCore BertZoo CKernels Glibc Synchronization"
-  [BertConvKit]="BertCore BertSources BertZoo BertPlan BertFormat BertRuntime Glibc"
+  [BertConvKit]="BertCore BertSources BertZoo BertPlan BertFormat BertRuntime CElements Glibc Synchronization"
   [bertconv]="BertConvKit BertCore ArgumentParser Glibc"
 )
 status=0

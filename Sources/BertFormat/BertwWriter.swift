@@ -1,14 +1,16 @@
 import BertCore
 import BertZoo
+import Synchronization
 
-/// Writes a `.bertw` file from payload that arrives tensor by tensor, in the order of `contents.tensors`, hashing it in
-/// passing. Nothing but the chunk at hand is held in memory.
+/// Writes a `.bertw` file from payload that arrives tensor by tensor, several at once where the caller likes, hashing it
+/// in passing. Nothing but the chunks at hand is held in memory.
 package final class BertwWriter {
   package let contents: BertwContents
   private let output: OutputFile
   private let dataStart: Int
   private let ranges: [Range<Int>]
-  private var digests: [String] = []
+  /// In the order of `contents.tensors`; nil for a tensor whose payload has not come yet.
+  private let digests: Mutex<[String?]>
 
   package init(
     _ contents: BertwContents, to output: OutputFile, headerLimit: Int = Limits.bertwHeader
@@ -22,11 +24,13 @@ package final class BertwWriter {
     }
     dataStart = 8 + length
     ranges = contents.dataRanges
+    digests = Mutex([String?](repeating: nil, count: contents.tensors.count))
   }
 
-  /// Writes the payload of the next tensor: `produce` hands over its bytes in order, in pieces of any size.
-  package func write(_ produce: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
-    let range = ranges[digests.count]
+  /// Writes the payload of the tensor at `index` of `contents.tensors`: `produce` hands over its bytes in order, in
+  /// pieces of any size. Threads may write different tensors at once.
+  package func write(_ index: Int, _ produce: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
+    let range = ranges[index]
     let hasher = SHA256()
     var position = range.lowerBound
     try produce { piece in
@@ -36,12 +40,12 @@ package final class BertwWriter {
       position += piece.count
     }
     precondition(position == range.upperBound, "less payload than the shape takes")
-    digests.append(hasher.hexDigest())
+    digests.withLock { $0[index] = hasher.hexDigest() }
   }
 
   /// Writes the header, which needs all digests. The file is complete then, but has not got its name yet.
   package func finish() throws -> BertwSummary {
-    precondition(digests.count == contents.tensors.count)
+    let digests = digests.withLock { $0.map { $0! } }
     let header = contents.header(digests: digests)
     var bytes = withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init)
     bytes += header

@@ -1,4 +1,5 @@
 import BertCore
+import Synchronization
 
 /// What a look at every byte of a file tells about it.
 public enum Integrity: Sendable, Equatable {
@@ -26,7 +27,7 @@ public enum Integrity: Sendable, Equatable {
 extension Integrity {
   /// Reads the whole file and judges it.
   ///
-  /// - Parameter progress: called with the payload bytes read since the last call.
+  /// - Parameter progress: called with the payload bytes read since the last call, one call at a time.
   /// - Throws: `Refusal` for a file of a later profile or one that cannot be read at all.
   package static func judge(_ file: InputFile, progress: (Int) -> Void = { _ in }) throws -> Integrity {
     guard try BertwFile.isClaimed(by: file) else { return .foreign }
@@ -41,15 +42,18 @@ extension Integrity {
     }
   }
 
+  /// The digests of all payloads, several computed at once.
   private static func hash(_ opened: BertwFile, _ progress: (Int) -> Void) throws -> [String] {
-    try opened.ranges.map { range in
+    let digests = Mutex([String](repeating: "", count: opened.ranges.count))
+    try Workers(threads: Workers.processors).attempt(opened.ranges.count) { index, _ in
       let hasher = SHA256()
-      try opened.file.stream(range) { chunk in
+      try opened.file.stream(opened.ranges[index]) { chunk in
         hasher.update(chunk)
-        progress(chunk.count)
+        digests.withLock { _ in progress(chunk.count) }
       }
-      return hasher.hexDigest()
+      digests.withLock { $0[index] = hasher.hexDigest() }
     }
+    return digests.withLock { $0 }
   }
 
   /// Compares what the metadata says with what the content gives. A stored digest that is one bit from the true one was

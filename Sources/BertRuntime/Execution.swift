@@ -1,3 +1,5 @@
+import BertCore
+
 /// What blocks need while they compute, beside their weights.
 final class Execution<Scalar: KernelScalar> {
   let kernels: Kernels<Scalar>

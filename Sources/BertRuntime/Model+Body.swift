@@ -3,21 +3,36 @@ extension Model {
   ///
   /// - Parameters:
   ///   - levels: the batch at every level of `route`.
-  ///   - start: the hidden state to begin with; nil: the embeddings' output.
+  ///   - start: the hidden state to begin with, of the whole batch; nil: the embeddings' output.
+  ///   - selection: the rows that `levels` has; nil: all.
   ///   - room: where an output goes; nil for one that nobody wants.
   func runBody(
     _ levels: [Batch<Scalar>], _ route: BodyPlan.Route, from start: HiddenState?, through end: Int,
-    _ room: (String) -> UnsafeMutablePointer<Scalar>?
+    _ selection: RowSelection?, _ room: (String) -> UnsafeMutablePointer<Scalar>?
   ) throws -> UnsafeMutablePointer<Scalar> {
     let first = start?.depth ?? 0
     func count(_ state: Int) -> Int { levels[route.level(of: state)].rows * sizes.hidden }
     var hidden = execution.arena.take(count(first))
+    func deliver(_ state: Int) {
+      guard let output = room("hidden_states.\(state)") else { return }
+      if let selection {
+        selection.scatter(hidden, width: sizes.hidden, into: output)
+      } else {
+        output.update(from: hidden, count: count(state))
+      }
+    }
     if let start {
-      start.values.withUnsafeBufferPointer { hidden.update(from: $0.baseAddress!, count: count(first)) }
+      start.values.withUnsafeBufferPointer { values in
+        if let selection {
+          selection.gather(values.baseAddress!, width: sizes.hidden, into: hidden)
+        } else {
+          hidden.update(from: values.baseAddress!, count: count(first))
+        }
+      }
     } else {
       try loadedEmbeddings().apply(levels[0], into: hidden, execution)
     }
-    room("hidden_states.\(first)")?.update(from: hidden, count: count(first))
+    deliver(first)
     var skip: UnsafeMutablePointer<Scalar>?
     for index in first..<end {
       if index == body.skip, body.upsamples(in: index..<end) {
@@ -40,7 +55,7 @@ extension Model {
         }
       case .upsampling:
         // A run that began behind the state that is added has to compute it from the inputs.
-        let earlier = try skip ?? runBody(levels, route, from: nil, through: body.skip) { _ in nil }
+        let earlier = try skip ?? runBody(levels, route, from: nil, through: body.skip, nil) { _ in nil }
         let full = execution.arena.take(count(index + 1))
         body.upsampling.apply(
           hidden, levels[leg.from], adding: earlier, levels[0], width: sizes.hidden, into: full, execution)
@@ -49,7 +64,7 @@ extension Model {
       if index == body.steps.count - 1 {
         try loadedFinalNorm()?.apply(hidden, rows: levels[leg.to].rows, into: hidden, execution)
       }
-      room("hidden_states.\(index + 1)")?.update(from: hidden, count: count(index + 1))
+      deliver(index + 1)
     }
     return hidden
   }

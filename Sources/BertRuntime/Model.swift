@@ -173,10 +173,18 @@ package final class Model<Scalar: KernelScalar> {
     func room(_ name: String) -> UnsafeMutablePointer<Scalar>? {
       described[name].flatMap { results.room($0, wanting: wanting) }
     }
-    let levels = batch.levels(route.lengths, body.pooling)
-    let hidden = try runBody(
-      levels, route, from: start, through: max(start?.depth ?? 0, stepsNeeded(wanting, available)), room)
-    let last = levels[route.level(of: body.steps.count)]
+    let selection = selection(batch, wanting: wanting)
+    let levels = selection.map { [Batch(batch, keeping: $0)] } ?? batch.levels(route.lengths, body.pooling)
+    let computed = try runBody(
+      levels, route, from: start, through: max(start?.depth ?? 0, stepsNeeded(wanting, available)), selection, room)
+    let chosen = BodyResult(batch: levels[route.level(of: body.steps.count)], hidden: computed, pooled: nil)
+    let last = selection == nil ? chosen.batch : batch
+    let hidden =
+      selection.map { selection in
+        let whole = execution.arena.take(batch.rows * sizes.hidden)
+        selection.scatter(computed, width: sizes.hidden, into: whole)
+        return whole
+      } ?? computed
     room("last_hidden_state")?.update(from: hidden, count: last.rows * sizes.hidden)
     if descriptor.heads["sentence"] == nil, let output = room("sentence_embedding") {
       try loader.head("sentence", .usualSentence, sizes, token: nil).apply(
@@ -193,8 +201,20 @@ package final class Model<Scalar: KernelScalar> {
     }
     let result = BodyResult(batch: last, hidden: hidden, pooled: pooled.map { UnsafePointer($0) })
     for word in words {
-      let rooms = available.filter { $0.stage == "heads." + word }.map { room($0.name) }
-      try loadedHead(word).apply(result, into: rooms, execution)
+      let rooms = available.filter { $0.stage == "heads." + word }.map { output in
+        (output: room(output.name), width: output.shape.count! / batch.rows)
+      }
+      guard let selection, descriptor.heads[word]!.isPerToken else {
+        try loadedHead(word).apply(result, into: rooms.map(\.output), execution)
+        continue
+      }
+      try execution.step {
+        let parts = rooms.map { room in room.output.map { _ in execution.arena.take(chosen.batch.rows * room.width) } }
+        try loadedHead(word).apply(chosen, into: parts, execution)
+        for (part, room) in zip(parts, rooms) {
+          if let part, let output = room.output { selection.scatter(part, width: room.width, into: output) }
+        }
+      }
     }
     if let start, let early = wanting.sorted().first(where: { results[$0] == nil }) {
       throw Refusal(

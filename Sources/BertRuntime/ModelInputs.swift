@@ -152,9 +152,23 @@ struct Batch<Scalar: KernelScalar> {
     case unpooled(UnsafePointer<Scalar>, Batch)
   }
 
-  var rows: Int { shape.rows }
+  /// Where each sequence begins among the rows, and where the last one ends; nil where all rows of `shape` are there.
+  private let sequenceStarts: [Int]?
+
+  /// As many as there are: all of `shape`, or those that were selected.
+  var rows: Int { sequenceStarts?.last ?? shape.rows }
   var sequences: Int { shape.sequences }
-  var tokens: Int { shape.tokens }
+  /// Of every sequence; only in a batch of whole sequences.
+  var tokens: Int {
+    precondition(sequenceStarts == nil)
+    return shape.tokens
+  }
+
+  /// The rows of a sequence.
+  func rows(of sequence: Int) -> Range<Int> {
+    guard let sequenceStarts else { return sequence * shape.tokens..<(sequence + 1) * shape.tokens }
+    return sequenceStarts[sequence]..<sequenceStarts[sequence + 1]
+  }
 
   init(_ inputs: ModelInputs, _ bounds: InputBounds) throws {
     let shape = try BatchShape(inputs.shape, bounds)
@@ -198,7 +212,7 @@ struct Batch<Scalar: KernelScalar> {
       try checked(inputs.positionIDs, "position_ids", below: limit)
       ?? checked(counted, "the count of tokens", below: limit)
       ?? (0..<shape.rows).map { $0 % shape.tokens }
-    (hiddenScore, distance) = (bounds.hiddenScore, 1)
+    (hiddenScore, distance, sequenceStarts) = (bounds.hiddenScore, 1, nil)
     guard bounds.hasGlobals || inputs.globalAttentionMask == nil else {
       throw Refusal(
         .contradictory, "the model has no global tokens, but global_attention_mask is given",
@@ -238,7 +252,20 @@ struct Batch<Scalar: KernelScalar> {
     (self.visible, self.hiddenScore, self.distance) = (visible, hiddenScore, distance)
     globals = nil
     hidden = Self.scores(visible, hiddenScore)
-    (tokenTypes, languages, starts, isMasked) = (nil, nil, nil, false)
+    (tokenTypes, languages, starts, isMasked, sequenceStarts) = (nil, nil, nil, false, nil)
+  }
+
+  /// Some rows of a batch.
+  init(_ batch: Batch, keeping selection: RowSelection) {
+    func kept<Value>(_ values: [Value]) -> [Value] { selection.rows.map { values[$0] } }
+    (shape, hiddenScore, distance, isMasked) = (batch.shape, batch.hiddenScore, batch.distance, batch.isMasked)
+    (ids, types, positions) = (kept(batch.ids), kept(batch.types), kept(batch.positions))
+    (tokenTypes, languages) = (batch.tokenTypes.map(kept), batch.languages.map(kept))
+    (starts, globals, sequenceStarts) = (nil, nil, selection.starts)
+    let visible = batch.visible.map(kept)
+    // Mostly nothing is left that would have to be hidden.
+    self.visible = visible?.contains(0) == true ? visible : nil
+    hidden = Self.scores(self.visible, hiddenScore)
   }
 
   private static func scores(_ visible: [UInt8]?, _ hiddenScore: Double) -> Buffer<Scalar>? {

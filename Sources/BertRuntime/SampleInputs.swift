@@ -1,14 +1,47 @@
 import BertCore
 
 extension Model {
+  /// The most tokens that a sequence may have.
+  package var longestSequence: Int {
+    let bounds = bounds
+    // Where positions are counted from the padding's id, the first rows of their table are not for tokens.
+    let room = bounds.positions.map { $0 - (bounds.padding.map { $0 + 1 } ?? 0) }
+    return min(room ?? InputLimits.tokens, InputLimits.tokens)
+  }
+
+  /// One batch of sequences of some lengths, padded to the longest: arbitrary words, all of one segment, in a model with
+  /// windows the first token of each sequence global. The same model and lengths give the same batch.
+  package func inputs(lengths: [Int]) -> ModelInputs {
+    let bounds = bounds, tokens = lengths.max() ?? 0, padding = bounds.padding ?? bounds.masking
+    var generator = SampleGenerator(state: 0x9e37_79b9_7f4a_7c15)
+    var ids: [Int] = []
+    ids.reserveCapacity(lengths.count * tokens)
+    for length in lengths {
+      for token in 0..<tokens {
+        let id = generator.below(bounds.vocabulary)
+        if token >= length { ids.append(padding ?? 0) } else { ids.append(id == padding ? Self.other(id, bounds) : id) }
+      }
+    }
+    func mask(_ value: (Int, Int) -> Bool) -> [Int] {
+      lengths.flatMap { length in (0..<tokens).map { value($0, length) ? 1 : 0 } }
+    }
+    return ModelInputs(
+      shape: [lengths.count, tokens], inputIDs: ids,
+      attentionMask: lengths.contains { $0 < tokens } ? mask { $0 < $1 } : nil,
+      globalAttentionMask: bounds.hasGlobals ? mask { token, _ in token == 0 } : nil)
+  }
+
+  /// A token that is not `padding`.
+  private static func other(_ padding: Int, _ bounds: InputBounds) -> Int {
+    padding == 0 ? min(1, bounds.vocabulary - 1) : 0
+  }
+
   /// Batches that touch what the model has: rows of every table, masks with padding, all segments, global tokens, a single
   /// token, and the longest sequence up to `longest`. The same model and numbers give the same batches.
   ///
   /// - Parameter shapes: `[batch, tokens]`; for models with a choice head an axis of two choices is put between them.
   package func sampleInputs(longest: Int = 128) -> [ModelInputs] {
-    let bounds = bounds
-    let room = bounds.positions.map { $0 - (bounds.padding.map { $0 + 1 } ?? 0) } ?? longest
-    let most = min(longest, room, InputLimits.tokens)
+    let bounds = bounds, most = min(longest, longestSequence)
     var generator = SampleGenerator(state: 0x9e37_79b9_7f4a_7c15)
     return [(4, min(24, max(1, most))), (2, 1), (1, max(1, most))].map { batch, tokens in
       sample(batch, tokens, bounds, &generator)
@@ -33,7 +66,7 @@ extension Model {
         var id = generator.below(bounds.vocabulary)
         if let padding = bounds.padding {
           // Where positions are counted from the ids, padding is what the mask hides and nothing else.
-          if !seen { id = padding } else if id == padding { id = padding == 0 ? min(1, bounds.vocabulary - 1) : 0 }
+          if !seen { id = padding } else if id == padding { id = Self.other(padding, bounds) }
         }
         ids.append(id)
         mask.append(seen ? 1 : 0)

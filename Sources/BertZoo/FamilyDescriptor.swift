@@ -293,13 +293,25 @@ package struct Layout: Sendable {
 
   /// A source tensor's name pattern, the canonical name it fills, and what happens to it on the way.
   package struct Row: Sendable {
-    package var pattern: String
+    package let pattern: String
     package var canonical: String
     package var operations: [TensorOperation]
+    /// Whether names number the units inside each block.
+    package let isInBlock: Bool
+    /// Whether names go on counting behind the body's units.
+    package let continues: Bool
     /// Extents of the stored tensor that tell settings which canonical shapes do not hold.
     package var tells: [(axis: Int, setting: String)] = []
     /// Why the tensor is left out, unread, where another one fills its place; nil where both must be equal.
     package var spare: String?
+
+    package init(pattern: String, canonical: String, operations: [TensorOperation]) {
+      self.pattern = pattern
+      self.canonical = canonical
+      self.operations = operations
+      isInBlock = pattern.holds("{b}")
+      continues = pattern.holds("{i+layers}")
+    }
   }
 
   /// Tensors that are left out, and why.

@@ -15,7 +15,7 @@ struct Bertconv: ParsableCommand {
     version: Version.text,
     subcommands: [
       ConvertCommandLine.self, InspectCommandLine.self, VerifyCommandLine.self, GoldenCommandLine.self,
-      ZooCommandLine.self,
+      BenchCommandLine.self, ZooCommandLine.self,
     ])
 
   static func main() {

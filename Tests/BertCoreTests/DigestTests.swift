@@ -37,19 +37,20 @@ struct DigestTests {
       (Array(0...31), 0x46dd_794e), (Array((0...31).reversed()), 0x113f_db5c), (Array("123456789".utf8), 0xe306_9283),
       ([], 0),
     ] as [([UInt8], UInt32)])
-  func `CRC-32C gives the published values, by instruction and by table`(bytes: [UInt8], crc: UInt32) {
+  func `CRC-32C gives the published values, by folding and by table`(bytes: [UInt8], crc: UInt32) {
     #expect(bytes.withUnsafeBytes { Checksum.crc32c($0) } == crc)
     #expect(bytes.withUnsafeBytes { bertconv_crc32c_portable(0, $0.baseAddress, $0.count) } == crc)
   }
 
-  @Test func `CRC-32C by instruction equals that by table at every length and alignment`() {
-    let bytes = (0..<200).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 13) }
+  @Test func `checksums by folding equal those by table at every length and alignment`() {
+    let bytes = (0..<400).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 >> 3) }
     for start in 0..<9 {
       for end in start...bytes.count {
-        let (fast, slow) = bytes[start..<end].withUnsafeBytes {
-          (Checksum.crc32c($0, continuing: 77), bertconv_crc32c_portable(77, $0.baseAddress, $0.count))
+        bytes[start..<end].withUnsafeBytes {
+          #expect(
+            Checksum.crc32c($0, continuing: 77) == bertconv_crc32c_portable(77, $0.baseAddress, $0.count))
+          #expect(Checksum.crc32($0, continuing: 77) == bertconv_crc32_portable(77, $0.baseAddress, $0.count))
         }
-        #expect(fast == slow)
       }
     }
   }

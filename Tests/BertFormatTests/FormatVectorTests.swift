@@ -84,7 +84,7 @@ struct FormatVectorTests {
     let output = try OutputFile(folder.path + "/vector.bertw", replacing: false)
     let writer = try BertwWriter(Self.contents(), to: output)
     for (number, tensor) in writer.contents.tensors.enumerated() {
-      try writer.write { sink in try Self.payload(number, tensor).withUnsafeBytes { try sink($0) } }
+      try writer.write(number) { sink in try Self.payload(number, tensor).withUnsafeBytes { try sink($0) } }
     }
     let summary = try writer.finish()
     #expect(summary.byteCount == 6_008)

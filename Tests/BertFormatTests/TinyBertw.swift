@@ -21,11 +21,11 @@ struct TinyBertw {
     }
     let output = try OutputFile(folder.path + "/model.bertw", replacing: false)
     let writer = try BertwWriter(BertwContents(descriptor: descriptor, tensors: tensors.reversed()), to: output)
-    for tensor in writer.contents.tensors {
+    for (index, tensor) in writer.contents.tensors.enumerated() {
       let payload = (0..<tensor.shape.byteCount(tensor.dtype)!).map {
         UInt8(truncatingIfNeeded: $0 &* 7 &+ tensor.name.utf8.count)
       }
-      try writer.write { sink in
+      try writer.write(index) { sink in
         // In two pieces, as chunks may come.
         for piece in [payload[..<(payload.count / 3)], payload[(payload.count / 3)...]] {
           try piece.withUnsafeBytes(sink)

@@ -80,11 +80,12 @@ struct ModelTests {
     }
   }
 
-  @Test("a run may go on from any hidden state", arguments: 0...2)
-  func restart(_ depth: Int) throws {
-    let inputs = ModelInputs.made(batch: 2, tokens: 50, hides: [0, 7])
+  @Test("a run may go on from any hidden state", arguments: 0...2, [true, false])
+  func restart(_ depth: Int, _ pads: Bool) throws {
+    let inputs = ModelInputs.made(batch: 2, tokens: 50, hides: pads ? [0, 7] : nil)
     let model = try Model<Double>(Self.large.descriptor, weights: Self.large)
-    let wanting = try names(model, inputs)
+    // Rows that are hidden are computed only for attentions' sake.
+    let wanting = try names(model, inputs).filter { !pads || !$0.hasPrefix("attentions") }
     let whole = try model.run(inputs, wanting: wanting)
     let state = Model<Double>.HiddenState(depth: depth, values: whole["hidden_states.\(depth)"]!.values)
     let later = wanting.filter { name in
@@ -94,6 +95,41 @@ struct ModelTests {
     let again = try model.run(inputs, wanting: later, from: state)
     #expect(Set(again.all.keys) == later)
     for name in later { #expect(again[name]!.values == whole[name]!.values, "\(name)") }
+  }
+
+  @Test("leaving padding out changes nothing that is seen", arguments: ["right", "left", "holes", "alone", "all"])
+  func padding(_ kind: String) throws {
+    let tokens = 37
+    func isSeen(_ sequence: Int, _ token: Int) -> Bool {
+      guard sequence == 1 else { return true }
+      return switch kind {
+      case "right": token < 9
+      case "left": token >= 30
+      case "holes": token % 5 == 2
+      case "alone": token == 4
+      default: false
+      }
+    }
+    var inputs = ModelInputs.made(batch: 3, tokens: tokens)
+    inputs.attentionMask = (0..<3 * tokens).map { isSeen($0 / tokens, $0 % tokens) ? 1 : 0 }
+    let model = try Model<Double>(Self.large.descriptor, weights: Self.large)
+    let all = try names(model, inputs), lean = all.filter { !$0.hasPrefix("attentions") }
+    // Whoever asks for attentions gets all rows.
+    let (whole, less) = (try model.run(inputs, wanting: all), try model.run(inputs, wanting: lean))
+    #expect(lean.count > 8)
+    for name in lean {
+      let (theirs, ours) = (whole[name]!.values, less[name]!.values)
+      let width = ours.count / 3
+      let seen = ours.indices.filter { index in
+        let sequence = index / width
+        if width % tokens != 0 { return kind != "all" || sequence != 1 }
+        return isSeen(sequence, index % width / (width / tokens))
+      }
+      #expect(rms(ours, theirs, seen) <= 1e-13 * rms(theirs, seen), "\(name)")
+    }
+    // A row that nobody reads was not computed.
+    let state = less["hidden_states.1"]!.values, hidden = state.count / 3 / tokens
+    #expect(state[(tokens + 12) * hidden..<(tokens + 13) * hidden].contains { $0 != 0 } == isSeen(1, 12))
   }
 
   @Test("only what is wanted is computed and loaded")

@@ -48,10 +48,10 @@ package struct ChangedModel {
     let output = try OutputFile(path, replacing: true)
     let writer = try BertwWriter(
       BertwContents(descriptor: descriptor, tensors: tensors ?? contents.tensors), to: output)
-    for tensor in writer.contents.tensors {
+    for (index, tensor) in writer.contents.tensors.enumerated() {
       var bytes = payloads[tensor.name] ?? []
       change(tensor.name, &bytes)
-      try writer.write { sink in try bytes.withUnsafeBytes { try sink($0) } }
+      try writer.write(index) { sink in try bytes.withUnsafeBytes { try sink($0) } }
     }
     _ = try writer.finish()
     try output.commit()

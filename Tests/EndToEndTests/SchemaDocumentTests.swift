@@ -29,8 +29,8 @@ struct SchemaDocumentTests {
   func complete() {
     #expect(
       SchemaFiles.names == [
-        "bertw-header", "convert", "descriptor", "error", "golden-check", "golden", "inspect", "layout", "provenance",
-        "variant", "verify-provenance", "verify", "zoo-model", "zoo-report", "zoo",
+        "bench", "bertw-header", "convert", "descriptor", "error", "golden-check", "golden", "inspect", "layout",
+        "provenance", "variant", "verify-provenance", "verify", "zoo-model", "zoo-report", "zoo",
       ])
   }
 

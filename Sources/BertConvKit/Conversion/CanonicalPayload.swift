@@ -2,17 +2,21 @@ import BertCore
 import BertPlan
 import BertSources
 import BertZoo
+import CElements
 
 /// The payload of stored tensors in canonical order: what a plan's operations make of it, still in the stored type.
 struct CanonicalPayload: Sendable {
   let source: any WeightSource
-  /// Bytes of a tensor that are held at once while it is transposed.
+  /// Most bytes that are held at once while a matrix is transposed.
   var strip = 16 << 20
 
   /// Lends the elements of the canonical tensor in order, in chunks of whole elements. The container's checksums have
   /// been verified by the time this returns.
+  ///
+  /// - Parameter room: memory for matrices; whoever streams many tensors lends the same again and again.
   func stream(
-    _ index: Int, _ operations: [TensorOperation], _ body: (UnsafeRawBufferPointer) throws -> Void
+    _ index: Int, _ operations: [TensorOperation], in room: MatrixRoom = MatrixRoom(),
+    _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let info = source.catalogue.tensors[index].info
     if operations == [.noTokenTypes] { return try streamZeros(info, body) }
@@ -21,53 +25,40 @@ struct CanonicalPayload: Sendable {
     guard let matrix = matrices.first else { return try source.stream(index, body) }
     // Only a single transposition can be done strip by strip; chains occur on small tensors alone.
     if matrices.count > 1 || matrix.byteCount <= strip {
-      try streamWhole(index, matrices, body)
+      try streamWhole(index, matrices, room, body)
     } else {
       try source.stream(index) { _ in }
-      try streamStrips(index, matrix, body)
+      try streamStrips(index, matrix, room, body)
     }
   }
 
-  /// A matrix that is held as a whole: read once, in order.
+  /// A matrix that is held as a whole: read once, in order, every piece put where it belongs.
   private func streamWhole(
-    _ index: Int, _ matrices: [TransposedMatrix], _ body: (UnsafeRawBufferPointer) throws -> Void
+    _ index: Int, _ matrices: [TransposedMatrix], _ room: MatrixRoom, _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let byteCount = matrices[0].byteCount
-    var stored = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
-    var result = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
-    defer {
-      stored.deallocate()
-      result.deallocate()
-    }
-    var filled = 0
+    var result = room.result(byteCount)
+    var position = 0
     try source.stream(index) { chunk in
-      UnsafeMutableRawBufferPointer(rebasing: stored[filled...]).copyMemory(from: chunk)
-      filled += chunk.count
+      matrices[0].place(chunk, at: position, in: result)
+      position += chunk.count
     }
-    for matrix in matrices {
-      let plane = matrix.rows * matrix.columns * matrix.elementSize
-      for start in stride(from: 0, to: byteCount, by: max(1, plane)) {
-        matrix.transpose(
-          UnsafeRawBufferPointer(rebasing: stored[start..<start + plane]), rows: matrix.rows, columns: matrix.columns,
-          into: UnsafeMutableRawBufferPointer(rebasing: result[start..<start + plane]))
-      }
-      swap(&stored, &result)
+    for matrix in matrices.dropFirst() {
+      let stored = room.stored(byteCount)
+      stored.copyMemory(from: UnsafeRawBufferPointer(result))
+      result = room.result(byteCount)
+      matrix.place(UnsafeRawBufferPointer(stored), at: 0, in: result)
     }
-    try body(UnsafeRawBufferPointer(stored))
+    try body(UnsafeRawBufferPointer(result))
   }
 
   /// A large matrix: some of its stored columns at a time, which are consecutive rows of the result.
   private func streamStrips(
-    _ index: Int, _ matrix: TransposedMatrix, _ body: (UnsafeRawBufferPointer) throws -> Void
+    _ index: Int, _ matrix: TransposedMatrix, _ room: MatrixRoom, _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let width = max(1, strip / (matrix.rows * matrix.elementSize))
+    let width = max(1, strip / 2 / (matrix.rows * matrix.elementSize))
     let bytes = min(width, matrix.columns) * matrix.rows * matrix.elementSize
-    let stored = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
-    let result = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
-    defer {
-      stored.deallocate()
-      result.deallocate()
-    }
+    let (stored, result) = (room.stored(bytes), room.result(bytes))
     for plane in 0..<matrix.planes {
       for first in stride(from: 0, to: matrix.columns, by: width) {
         let columns = min(width, matrix.columns - first)
@@ -85,6 +76,25 @@ struct CanonicalPayload: Sendable {
         try body(UnsafeRawBufferPointer(part))
       }
     }
+  }
+}
+
+/// Memory of one worker for the matrices that it transposes, one after the other.
+final class MatrixRoom {
+  private var buffers: [UnsafeMutableRawBufferPointer?] = [nil, nil]
+
+  deinit { for buffer in buffers { buffer?.deallocate() } }
+
+  func stored(_ byteCount: Int) -> UnsafeMutableRawBufferPointer { room(0, byteCount) }
+  func result(_ byteCount: Int) -> UnsafeMutableRawBufferPointer { room(1, byteCount) }
+
+  /// What was there before is not kept.
+  private func room(_ index: Int, _ byteCount: Int) -> UnsafeMutableRawBufferPointer {
+    if (buffers[index]?.count ?? 0) < byteCount {
+      buffers[index]?.deallocate()
+      buffers[index] = .allocate(byteCount: byteCount, alignment: 64)
+    }
+    return UnsafeMutableRawBufferPointer(rebasing: buffers[index]![..<byteCount])
   }
 }
 
@@ -135,34 +145,33 @@ struct TransposedMatrix: Sendable, Equatable {
     planes == other.planes && rows == other.columns && columns == other.rows
   }
 
+  /// Puts some of the stored bytes where they belong in the result, which has room for all matrices.
+  ///
+  /// - Parameter position: where the bytes begin among those stored; they are whole elements.
+  func place(_ stored: UnsafeRawBufferPointer, at position: Int, in result: UnsafeMutableRawBufferPointer) {
+    precondition(result.count == byteCount && position + stored.count <= byteCount)
+    var (element, done) = (position / elementSize, 0)
+    while done < stored.count {
+      let (row, column) = (element / columns % rows, element % columns)
+      let left = (stored.count - done) / elementSize
+      // The rest of a row that was begun, else as many rows as are there, else the beginning of one.
+      let isWhole = column == 0 && left >= columns
+      let (height, width) = isWhole ? (min(left / columns, rows - row), columns) : (1, min(left, columns - column))
+      let plane = element / (rows * columns)
+      let target = (plane * rows * columns + column * rows + row) * elementSize
+      bertconv_transpose(
+        stored.baseAddress! + done, height, width, elementSize, result.baseAddress! + target, rows)
+      element += height * width
+      done += height * width * elementSize
+    }
+  }
+
   /// Writes the transposed of a `rows` × `columns` matrix.
   func transpose(
     _ stored: UnsafeRawBufferPointer, rows: Int, columns: Int, into result: UnsafeMutableRawBufferPointer
   ) {
     precondition(stored.count == rows * columns * elementSize && result.count == stored.count)
-    switch elementSize {
-    case 8: transpose(stored, rows, columns, result, UInt64.self)
-    case 4: transpose(stored, rows, columns, result, UInt32.self)
-    default: transpose(stored, rows, columns, result, UInt16.self)
-    }
-  }
-
-  /// In tiles, so that both sides stay in the cache.
-  private func transpose<Element: BitwiseCopyable>(
-    _ stored: UnsafeRawBufferPointer, _ rows: Int, _ columns: Int, _ result: UnsafeMutableRawBufferPointer,
-    _ type: Element.Type
-  ) {
-    let from = stored.assumingMemoryBound(to: type)
-    let into = result.assumingMemoryBound(to: type)
-    let tile = 32
-    for rowStart in stride(from: 0, to: rows, by: tile) {
-      for columnStart in stride(from: 0, to: columns, by: tile) {
-        for column in columnStart..<min(columnStart + tile, columns) {
-          for row in rowStart..<min(rowStart + tile, rows) {
-            into[column * rows + row] = from[row * columns + column]
-          }
-        }
-      }
-    }
+    guard !stored.isEmpty else { return }
+    bertconv_transpose(stored.baseAddress!, rows, columns, elementSize, result.baseAddress!, rows)
   }
 }

@@ -3,6 +3,7 @@ import BertFormat
 import BertPlan
 import BertSources
 import BertZoo
+import Synchronization
 
 /// In which type weights are stored.
 public enum TargetType: String, Sendable, CaseIterable {
@@ -47,6 +48,9 @@ public struct ConversionRequest: Sendable {
 public struct Converter {
   let request: ConversionRequest
   let progress: Progress
+  /// Tensors that are under way at a time. Each may hold a matrix while it is transposed; and more of them would wait
+  /// for the memory or the disk, not for one another.
+  private static let mostWorkers = 3
 
   public init(_ request: ConversionRequest, progress: Progress = .none) {
     self.request = request
@@ -132,18 +136,22 @@ public struct Converter {
       })
     let moves = Dictionary(uniqueKeysWithValues: plan.moves.map { ($0.canonical, $0) })
     let writer = try BertwWriter(contents, to: output)
+    let workers = Workers(threads: min(request.threads ?? Workers.processors, Converter.mostWorkers))
     let payload = CanonicalPayload(source: model.source)
-    var casts = CastSummary()
+    let rooms = (0..<workers.count).map { _ in MatrixRoom() }
+    let changed = Mutex([Int](repeating: 0, count: contents.tensors.count))
     progress.begin("converting", total: plan.moves.reduce(0) { $0 + ($1.shape.byteCount(infos[$1.source].dtype) ?? 0) })
-    for tensor in contents.tensors {
+    // The tensors of a checkpoint do not depend on one another, and the file has a place for each.
+    try workers.attempt(contents.tensors.count) { index, worker in
+      let tensor = contents.tensors[index]
       let move = moves[tensor.name]!
       let stored = infos[move.source]
       var cast = ElementCast(from: stored.dtype, to: tensor.dtype)
       var converted: [UInt8] = []
       try namingFile(model.located.path) {
-        try writer.write { sink in
-          try payload.stream(move.source, move.operations) { chunk in
-            progress.advance(chunk.count)
+        try writer.write(index) { sink in
+          try payload.stream(move.source, move.operations, in: rooms[worker]) { chunk in
+            changed.withLock { _ in progress.advance(chunk.count) }
             if stored.dtype == tensor.dtype { return try sink(chunk) }
             let size = chunk.count / stored.dtype.size! * tensor.dtype.size!
             if converted.count != size { converted = [UInt8](repeating: 0, count: size) }
@@ -158,8 +166,10 @@ public struct Converter {
           "\(cast.overflowed.grouped) values of \(stored.name.quoted) are too large for \(tensor.dtype.rawValue)",
           file: model.located.path, place: stored.name.printable, hint: "store it as --dtype f32")
       }
-      casts.add(tensor.name, cast.changed)
+      changed.withLock { $0[index] = cast.changed }
     }
+    var casts = CastSummary()
+    for (tensor, changed) in zip(contents.tensors, changed.withLock { $0 }) { casts.add(tensor.name, changed) }
     progress.end()
     return (try writer.finish(), casts)
   }

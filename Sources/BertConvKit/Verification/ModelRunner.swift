@@ -26,8 +26,7 @@ struct ModelRunner {
       descriptor = plan.descriptor
     }
     self.remarks = remarks
-    processor = Processor(
-      threads: request.threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), kernels: request.kernels)
+    processor = Processor(threads: request.threads ?? Workers.processors, kernels: request.kernels)
     pair = try PrecisionPair(descriptor, PlannedWeights(opened), processor)
   }
 

@@ -38,12 +38,6 @@ struct NumberedName: Hashable {
 struct NamePattern {
   private enum Slot { case digits(String), index, any, odd, even }
 
-  /// What stands for numbers.
-  private static let placeholders: [(text: [UInt8], slot: Slot)] = [
-    ("{i+layers}", Slot.index), ("{i}", .index), ("{g}", .index), ("{k}", .index), ("{b}", .index), ("{j}", .index),
-    ("{n}", .any), ("{odd}", .odd), ("{even}", .even),
-  ].map { (Array($0.0.utf8), $0.1) }
-
   /// What a matching name's `NumberedName.key` is.
   let key: String
   private let slots: [Slot]
@@ -55,49 +49,80 @@ struct NamePattern {
   private var implied: Int?
 
   /// A pattern with `{_i}` matches two kinds of names, with and without a number.
-  static func all(_ pattern: String) -> [NamePattern] {
-    if pattern.utf8.contains(UInt8(ascii: "+")), let start = pattern.firstRange(of: "{i+"),
-      let end = pattern[start.upperBound...].firstIndex(of: "}"),
-      let offset = Int(pattern[start.upperBound..<end])
-    {
-      var shifted = NamePattern(pattern[..<start.lowerBound] + "{i}" + pattern[pattern.index(after: end)...])
-      shifted.offset = offset
-      return [shifted]
-    }
-    let plain = pattern.substituting("{_i}", with: "")
-    guard plain.utf8.count < pattern.utf8.count else { return [NamePattern(pattern)] }
-    var first = NamePattern(plain)
+  ///
+  /// - Parameter prefix: what `{prefix}` stands for.
+  static func all(_ pattern: String, prefix: String = "") -> [NamePattern] {
+    guard pattern.holds("{_i}") else { return [NamePattern(pattern, prefix: prefix)] }
+    var first = NamePattern(pattern, prefix: prefix, isFirst: true)
     first.implied = 0
-    var others = NamePattern(pattern.substituting("{_i}", with: "_{i}"))
+    var others = NamePattern(pattern, prefix: prefix)
     others.isNumberedFromOne = true
     return [first, others]
   }
 
-  init(_ pattern: String) {
-    let bytes = Array(pattern.utf8)
-    var key: [UInt8] = []
-    var slots: [Slot] = []
-    var position = 0
-    while position < bytes.count {
-      let rest = bytes[position...]
-      let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-      if !digits.isEmpty {
-        slots.append(.digits(String(decoding: digits, as: UTF8.self)))
-        key.append(UInt8(ascii: "#"))
-        position += digits.count
-      } else if rest.first == UInt8(ascii: "{"),
-        let placeholder = NamePattern.placeholders.first(where: { rest.starts(with: $0.text) })
-      {
-        slots.append(placeholder.slot)
-        key.append(UInt8(ascii: "#"))
-        position += placeholder.text.count
-      } else {
-        key.append(bytes[position])
-        position += 1
+  /// - Parameter isFirst: whether this is the pattern of the names in which `{_i}` stands for nothing.
+  init(_ pattern: String, prefix: String = "", isFirst: Bool = false) {
+    var parts = Parts()
+    var rest = pattern.utf8[...]
+    while let start = rest.firstIndex(of: UInt8(ascii: "{")), let end = rest[start...].firstIndex(of: UInt8(ascii: "}"))
+    {
+      parts.add(rest[..<start])
+      let word = rest[rest.index(after: start)..<end]
+      rest = rest[rest.index(after: end)...]
+      switch String(Substring(word)) {
+      case "prefix": parts.add(prefix.utf8[...])
+      case "i", "g", "k", "b", "j", "i+layers": parts.add(.index)
+      case "n": parts.add(.any)
+      case "odd": parts.add(.odd)
+      case "even": parts.add(.even)
+      case "_i" where isFirst: break
+      case "_i":
+        parts.add("_".utf8[...])
+        parts.add(.index)
+      case let word:
+        guard word.hasPrefix("i+"), let shift = Int(word.dropFirst(2)) else {
+          preconditionFailure("no pattern may hold {\(word)}")
+        }
+        offset = shift
+        parts.add(.index)
       }
     }
-    self.slots = slots
-    self.key = String(decoding: key, as: UTF8.self)
+    parts.add(rest)
+    parts.close()
+    key = String(decoding: parts.key, as: UTF8.self)
+    slots = parts.slots
+  }
+
+  /// What a pattern is made of, as it is read.
+  private struct Parts {
+    var key: [UInt8] = []
+    var slots: [Slot] = []
+    private var run: [UInt8] = []
+
+    mutating func add(_ text: Substring.UTF8View) {
+      for byte in text {
+        if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+          run.append(byte)
+        } else {
+          close()
+          key.append(byte)
+        }
+      }
+    }
+
+    mutating func add(_ slot: Slot) {
+      close()
+      key.append(UInt8(ascii: "#"))
+      slots.append(slot)
+    }
+
+    /// Ends a run of digits.
+    mutating func close() {
+      guard !run.isEmpty else { return }
+      key.append(UInt8(ascii: "#"))
+      slots.append(.digits(String(decoding: run, as: UTF8.self)))
+      run = []
+    }
   }
 
   /// The numbers that stand for the placeholders; nil where the name does not match.

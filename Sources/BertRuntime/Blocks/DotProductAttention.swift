@@ -29,12 +29,16 @@ struct DotProductAttention<Scalar: KernelScalar> {
     _ projections: Projections, _ batch: Batch<Scalar>, into context: UnsafeMutablePointer<Scalar>, contextStride: Int,
     probabilities: UnsafeMutablePointer<Scalar>?, _ execution: Execution<Scalar>
   ) {
-    let parts = (batch.tokens + Self.taskQueries - 1) / Self.taskQueries
-    execution.workers.run(batch.sequences * heads * parts) { task, worker in
-      let part = task % parts, sequence = task / parts / heads
-      let queries = part * Self.taskQueries..<min(batch.tokens, (part + 1) * Self.taskQueries)
+    let parts = (0..<batch.sequences).flatMap { sequence in
+      let tokens = batch.rows(of: sequence).count
+      return stride(from: 0, to: tokens, by: Self.taskQueries).map {
+        (sequence: sequence, queries: $0..<min(tokens, $0 + Self.taskQueries))
+      }
+    }
+    execution.workers.run(parts.count * heads) { task, worker in
+      let part = parts[task / heads]
       attend(
-        projections, batch, sequence: sequence, head: task / parts % heads, queries: queries, into: context,
+        projections, batch, sequence: part.sequence, head: task % heads, queries: part.queries, into: context,
         contextStride: contextStride, probabilities: probabilities, execution, execution.scratch[worker])
     }
   }
@@ -48,8 +52,9 @@ struct DotProductAttention<Scalar: KernelScalar> {
     let mark = scratch.mark
     defer { scratch.release(to: mark) }
     let kernels = execution.kernels
-    let tokens = batch.tokens, stride = projections.stride, column = head * headSize
-    let offset = sequence * tokens * stride + column
+    let rows = batch.rows(of: sequence)
+    let tokens = rows.count, stride = projections.stride, column = head * headSize
+    let offset = rows.lowerBound * stride + column
     let query = projections.query + offset, key = projections.key + offset, value = projections.value + offset
     let keyPanels = scratch.take(kernels.panelCount(columns: tokens, depth: headSize))
     let valuePanels = scratch.take(kernels.panelCount(columns: headSize, depth: tokens))
@@ -74,7 +79,7 @@ struct DotProductAttention<Scalar: KernelScalar> {
       } else {
         kernels.softmax(
           scores, stride: tokens, rows: block.count, columns: tokens, scale: scale,
-          hidden: batch.hidden.map { $0.start + sequence * tokens })
+          hidden: batch.hidden.map { $0.start + rows.lowerBound })
       }
       if let probabilities {
         (probabilities + ((sequence * heads + head) * tokens + first) * tokens)
@@ -82,7 +87,7 @@ struct DotProductAttention<Scalar: KernelScalar> {
       }
       kernels.multiply(
         scores, stride: tokens, rows: block.count, depth: tokens, panels: valuePanels,
-        into: context + (sequence * tokens + first) * contextStride + column, outStride: contextStride,
+        into: context + (rows.lowerBound + first) * contextStride + column, outStride: contextStride,
         columns: headSize, begin: execution.begin(tokens))
     }
   }

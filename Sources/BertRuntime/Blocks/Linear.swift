@@ -20,8 +20,10 @@ struct PackedMatrix<Scalar: KernelScalar> {
 
 /// y = activation(x Wᵀ + b), W [out, in].
 struct Linear<Scalar: KernelScalar> {
-  /// Rows that one task computes: few enough for their part of the input to stay in the second-level cache.
+  /// Rows that one task computes; as those of `packedRows`, a multiple of every variant's tile.
   private static var rowBlock: Int { 144 }
+  /// Rows that one task packs.
+  private static var packedRows: Int { 48 }
   private static var columnBlock: Int { 96 }
 
   let matrix: PackedMatrix<Scalar>
@@ -47,13 +49,21 @@ struct Linear<Scalar: KernelScalar> {
     let depth = matrix.columns, out = matrix.rows, stride = stride ?? depth, outStride = outStride ?? out
     let width = max(1, Self.columnBlock / kernels.panelWidth) * kernels.panelWidth
     let across = (out + width - 1) / width, down = (rows + Self.rowBlock - 1) / Self.rowBlock
-    execution.workers.run(across * down) { task, _ in
-      let row = task / across * Self.rowBlock, column = task % across * width
-      kernels.multiply(
-        input + row * stride, stride: stride, rows: min(Self.rowBlock, rows - row), depth: depth,
-        panels: matrix.panels.start + column * depth, into: output + row * outStride + column, outStride: outStride,
-        columns: min(width, out - column), bias: bias.map { $0.start + column }, activation: activation,
-        begin: execution.begin(depth))
+    execution.step {
+      let tiles = execution.arena.take(rows * depth)
+      execution.workers.run(rows, by: Self.packedRows) { range in
+        kernels.packLeft(
+          input + range.lowerBound * stride, stride: stride, rows: range.count, depth: depth,
+          into: tiles + range.lowerBound * depth)
+      }
+      execution.workers.run(across * down) { task, _ in
+        let row = task / across * Self.rowBlock, column = task % across * width
+        kernels.multiply(
+          tiles + row * depth, stride: nil, rows: min(Self.rowBlock, rows - row), depth: depth,
+          panels: matrix.panels.start + column * depth, into: output + row * outStride + column, outStride: outStride,
+          columns: min(width, out - column), bias: bias.map { $0.start + column }, activation: activation,
+          begin: execution.begin(depth))
+      }
     }
   }
 }

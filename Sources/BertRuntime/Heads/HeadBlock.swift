@@ -27,6 +27,23 @@ extension Head {
     }
   }
 
+  /// Whether it computes something for every token by itself.
+  var isPerToken: Bool {
+    switch self {
+    case .mlm, .lm, .tokens, .span, .rtd: true
+    case .pooled, .firstToken, .summary, .choice, .spanBeam, .sentence: false
+    }
+  }
+
+  /// Whether what it makes of a sequence depends on the hidden states of tokens that are not seen, other than the first
+  /// and the last.
+  var readsPadding: Bool {
+    switch self {
+    case .summary(pick: .mean, _, _), .choice(_, pick: .mean), .spanBeam: true
+    case .mlm, .lm, .pooled, .firstToken, .summary, .choice, .tokens, .span, .rtd, .sentence: false
+    }
+  }
+
   /// Whether its decoder is the table of token embeddings.
   var usesTokenTable: Bool {
     switch self {

@@ -13,6 +13,9 @@ package struct Kernels<Scalar: KernelScalar>: @unchecked Sendable {
     table = bertconv_kernels_find(variant.rawValue, MemoryLayout<Scalar>.size)!
   }
 
+  /// Rows of a tile, into which left matrices are packed.
+  package var tileRows: Int { table.pointee.tile_rows }
+
   /// Columns of a packed panel.
   package var panelWidth: Int { table.pointee.panel_width }
 
@@ -25,6 +28,14 @@ package struct Kernels<Scalar: KernelScalar>: @unchecked Sendable {
     _ matrix: UnsafePointer<Scalar>, stride: Int, rows: Int, columns: Int, into panels: UnsafeMutablePointer<Scalar>
   ) {
     table.pointee.pack_rows(matrix, stride, rows, columns, panels)
+  }
+
+  /// Packs the left matrix [rows, depth] of a product: rows from a multiple of `tileRows` on begin in `tiles` where they
+  /// would begin in a dense matrix.
+  package func packLeft(
+    _ matrix: UnsafePointer<Scalar>, stride: Int, rows: Int, depth: Int, into tiles: UnsafeMutablePointer<Scalar>
+  ) {
+    table.pointee.pack_left(matrix, stride, rows, depth, tiles)
   }
 
   package func packColumns(
@@ -40,13 +51,15 @@ package struct Kernels<Scalar: KernelScalar>: @unchecked Sendable {
   }
 
   /// out [rows, columns] = activation(left [rows, depth] · panels + bias), summing over the depth from `begin` round.
+  ///
+  /// - Parameter stride: of the rows of `left`; nil where `packLeft` made it.
   package func multiply(
-    _ left: UnsafePointer<Scalar>, stride: Int, rows: Int, depth: Int, panels: UnsafePointer<Scalar>,
+    _ left: UnsafePointer<Scalar>, stride: Int?, rows: Int, depth: Int, panels: UnsafePointer<Scalar>,
     into out: UnsafeMutablePointer<Scalar>, outStride: Int, columns: Int, bias: UnsafePointer<Scalar>? = nil,
     activation: Activation = .identity, begin: Int
   ) {
     var product = bertconv_product(
-      left: left, left_stride: stride, rows: rows, depth: depth, panels: panels, out: out, out_stride: outStride,
+      left: left, left_stride: stride ?? 0, rows: rows, depth: depth, panels: panels, out: out, out_stride: outStride,
       columns: columns, bias: bias, activation: activation.kernel, begin: begin)
     table.pointee.multiply(&product)
   }

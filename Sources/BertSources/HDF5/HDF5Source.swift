@@ -34,17 +34,23 @@ package struct HDF5Source: WeightSource {
   package func stream(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     let dataset = datasets[index]
     let count = try byteCount(index)
-    if case .contiguous(let offset) = dataset.storage, !dataset.isBigEndian {
-      return try file.stream(offset..<offset + count, body)
-    }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(count, Limits.chunk), alignment: 64)
-    defer { buffer.deallocate() }
-    var offset = 0
-    while offset < count {
-      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, count - offset)])
-      try read(index, at: offset, into: part)
-      try body(UnsafeRawBufferPointer(part))
-      offset += part.count
+    let size = dataset.isBigEndian ? dataset.dtype.size! : 1
+    switch dataset.storage {
+    case .contiguous(let offset):
+      try file.stream(offset..<offset + count) { try ByteOrder.lendTurned($0, elementSize: size, body) }
+    case .compact(let bytes):
+      try bytes.withUnsafeBytes { try ByteOrder.lendTurned($0, elementSize: size, body) }
+    case .chunked(let table):
+      let reader = try reader(index, table)
+      for band in 0..<(count + reader.bandBytes - 1) / reader.bandBytes {
+        try reader.band(band).withUnsafeBytes { rows in
+          for start in stride(from: 0, to: rows.count, by: Limits.chunk) {
+            let part = UnsafeRawBufferPointer(rebasing: rows[start..<min(rows.count, start + Limits.chunk)])
+            try ByteOrder.lendTurned(part, elementSize: size, body)
+          }
+        }
+      }
+    case .listedOnly: preconditionFailure("refused by byteCount")
     }
   }
 
@@ -60,7 +66,7 @@ package struct HDF5Source: WeightSource {
     let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: last - first, alignment: 16)
     defer { whole.deallocate() }
     try readStored(index, at: first, into: whole)
-    for start in stride(from: 0, to: whole.count, by: size) { whole[start..<start + size].reverse() }
+    ByteOrder.turn(whole, elementSize: size)
     buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: whole[(offset - first)..<(offset - first + buffer.count)]))
   }
 
@@ -78,6 +84,11 @@ package struct HDF5Source: WeightSource {
     return count
   }
 
+  private func reader(_ index: Int, _ table: HDF5ChunkTable) throws -> HDF5ChunkReader {
+    let info = catalogue.tensors[index].info
+    return try HDF5ChunkReader(file, table, shape: info.shape, dtype: info.dtype, place: info.name.printable)
+  }
+
   /// Logical bytes in row-major order, in the byte order of the file.
   private func readStored(_ index: Int, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
     let dataset = datasets[index]
@@ -85,8 +96,7 @@ package struct HDF5Source: WeightSource {
     case .contiguous(let start): try file.read(at: start + offset, into: buffer)
     case .compact(let bytes): buffer.copyBytes(from: bytes[offset..<offset + buffer.count])
     case .chunked(let table):
-      let reader = try HDF5ChunkReader(
-        file, table, shape: dataset.shape, dtype: dataset.dtype, place: catalogue.tensors[index].name.printable)
+      let reader = try reader(index, table)
       var done = 0
       while done < buffer.count {
         let position = offset + done
@@ -115,7 +125,7 @@ extension HDF5Dataset {
   }
 }
 
-/// The unpacked band that was used last, so that reading forwards unpacks every chunk once.
+/// The unpacked band that was used last, so that reading piece by piece unpacks every chunk once.
 private final class HDF5BandCache: Sendable {
   private struct Band {
     var tensor: Int

@@ -17,9 +17,9 @@ struct StridedGather {
   }
 
   /// Most bytes of a block.
-  static let blockSize = 32 << 20
+  static let blockSize = 8 << 20
   /// Most bytes of a window.
-  static let windowSize = 4 << 20
+  static let windowSize = 1 << 20
 
   private let view: StridedView
   private let blockSize: Int

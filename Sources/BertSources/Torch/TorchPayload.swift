@@ -107,21 +107,6 @@ final class TorchPayload: Sendable {
     _ buffer: UnsafeMutableRawBufferPointer, _ block: StridedGather.Block, _ gather: StridedGather, _ tensor: Tensor
   ) throws {
     try gather.fill(buffer, block) { try records.read(tensor.record, at: $0, into: $1) }
-    guard isBigEndian else { return }
-    switch tensor.view.elementSize {
-    case 2: TorchPayload.swap(UInt16.self, buffer)
-    case 4: TorchPayload.swap(UInt32.self, buffer)
-    case 8: TorchPayload.swap(UInt64.self, buffer)
-    default: break
-    }
-  }
-
-  private static func swap<Element: FixedWidthInteger & BitwiseCopyable>(
-    _ type: Element.Type, _ buffer: UnsafeMutableRawBufferPointer
-  ) {
-    for offset in stride(from: 0, to: buffer.count, by: MemoryLayout<Element>.size) {
-      let value = buffer.load(fromByteOffset: offset, as: Element.self)
-      buffer.storeBytes(of: value.byteSwapped, toByteOffset: offset, as: Element.self)
-    }
+    if isBigEndian { ByteOrder.turn(buffer, elementSize: tensor.view.elementSize) }
   }
 }

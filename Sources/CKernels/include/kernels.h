@@ -16,10 +16,10 @@ enum {
 
 /// out = activation(left · rightᵀ + bias), for matrices in memory row by row.
 ///
-/// Every element of `out` is one chain of multiply-adds over `depth`, cut into blocks whose sums are added in order:
-/// it depends neither on the rows computed beside it nor on where tiles begin.
+/// Every element of `out` is one chain of multiply-adds over `depth`, cut into parts whose sums are added in order: it
+/// depends neither on the rows computed beside it nor on where tiles begin.
 typedef struct {
-  /// [rows, depth], rows `left_stride` elements apart.
+  /// [rows, depth], rows `left_stride` elements apart; with a stride of 0 what `pack_left` made of it.
   const void *left;
   long left_stride;
   long rows;
@@ -49,6 +49,9 @@ typedef struct {
   void (*pack_rows)(const void *matrix, long stride, long rows, long columns, void *panels);
   /// Packs a matrix [rows, columns] for products with it as it stands: panels of [rows, panel_width] columns.
   void (*pack_columns)(const void *matrix, long stride, long rows, long columns, void *panels);
+  /// Packs the left matrix of a product [rows, depth]: tiles of [depth, tile_rows], the last one narrower where rows end.
+  /// Rows from a multiple of `tile_rows` on begin at the same place in `tiles` as in a dense matrix.
+  void (*pack_left)(const void *matrix, long stride, long rows, long depth, void *tiles);
   /// Takes one row of a matrix with `columns` columns back out of the panels that `pack_rows` made.
   void (*unpack_row)(const void *panels, long columns, long row, void *out);
   void (*multiply)(const bertconv_product *product);
@@ -92,14 +95,3 @@ void bertconv_bf16_to_f32(const void *source, float *out, long count);
 void bertconv_bf16_to_f64(const void *source, double *out, long count);
 void bertconv_f32_to_f64(const void *source, double *out, long count);
 void bertconv_f64_to_f32(const void *source, float *out, long count);
-
-/// Threads that share the tasks of one caller.
-typedef struct bertconv_workers bertconv_workers;
-/// `threads` counts the caller, who works too. Starts fewer where the system allows no more.
-bertconv_workers *bertconv_workers_start(long threads);
-long bertconv_workers_count(const bertconv_workers *workers);
-/// Runs task(context, 0 …< tasks, worker), each once, and returns when all are done. `worker` is below the count, and
-/// no two tasks run under the same at a time.
-void bertconv_workers_run(
-    bertconv_workers *workers, long tasks, void (*task)(void *context, long task, long worker), void *context);
-void bertconv_workers_stop(bertconv_workers *workers);

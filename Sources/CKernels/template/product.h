@@ -5,8 +5,42 @@
 #define PANEL (2 * LANES)
 // Rows of a panel that are worked through at a time, so that this part of the panel stays in the first-level cache.
 #define DEPTH_BLOCK ((long)(16384 / (PANEL * sizeof(SCALAR))))
-// Bytes of a left matrix that surely stay in the second-level cache.
-#define LEFT_CACHED 262144
+// Bytes of a left matrix that stay in the second-level cache while panels pass by.
+#define LEFT_CACHED 458752
+// Rows whose sums are held at a time.
+#define MOST_ROWS (12 * TILE_ROWS)
+
+#define four NAME(four_)
+typedef SCALAR four __attribute__((vector_size(4 * sizeof(SCALAR))));
+
+// to[k · step + row] = from[row · stride + k]: rows change for columns, four by four where there are as many, and some of
+// the depth at a time, so that what is written stays in the cache until all its rows are there.
+#define change_axes NAME(change_axes_)
+INLINE void change_axes(const SCALAR *from, long stride, long rows, long depth, SCALAR *to, long step) {
+  for (long first = 0; first < depth; first += 64) {
+    long end = first + 64 < depth ? first + 64 : depth, row = 0;
+    for (; row + 4 <= rows; row += 4) {
+      long k = first;
+      for (; k + 4 <= end; k += 4) {
+        four line[4];
+        for (int i = 0; i < 4; i++) __builtin_memcpy(&line[i], from + (row + i) * stride + k, sizeof line[i]);
+        four even = __builtin_shufflevector(line[0], line[2], 0, 4, 1, 5);
+        four odd = __builtin_shufflevector(line[1], line[3], 0, 4, 1, 5);
+        four later_even = __builtin_shufflevector(line[0], line[2], 2, 6, 3, 7);
+        four later_odd = __builtin_shufflevector(line[1], line[3], 2, 6, 3, 7);
+        line[0] = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
+        line[1] = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+        line[2] = __builtin_shufflevector(later_even, later_odd, 0, 4, 1, 5);
+        line[3] = __builtin_shufflevector(later_even, later_odd, 2, 6, 3, 7);
+        for (int i = 0; i < 4; i++) __builtin_memcpy(to + (k + i) * step + row, &line[i], sizeof line[i]);
+      }
+      for (; k < end; k++)
+        for (int i = 0; i < 4; i++) to[k * step + row + i] = from[(row + i) * stride + k];
+    }
+    for (; row < rows; row++)
+      for (long k = first; k < end; k++) to[k * step + row] = from[row * stride + k];
+  }
+}
 
 #define pack_rows NAME(pack_rows_)
 static void pack_rows(const void *matrix, long stride, long rows, long columns, void *panels) {
@@ -14,13 +48,10 @@ static void pack_rows(const void *matrix, long stride, long rows, long columns, 
   SCALAR *to = panels;
   for (long row = 0; row < rows; row += PANEL, to += columns * PANEL) {
     long there = rows - row < PANEL ? rows - row : PANEL;
-    for (long lane = 0; lane < PANEL; lane++) {
-      const SCALAR *source = from + (row + lane) * stride;
-      if (lane < there)
-        for (long column = 0; column < columns; column++) to[column * PANEL + lane] = source[column];
-      else
-        for (long column = 0; column < columns; column++) to[column * PANEL + lane] = 0;
-    }
+    change_axes(from + row * stride, stride, there, columns, to, PANEL);
+    if (there < PANEL)
+      for (long column = 0; column < columns; column++)
+        for (long lane = there; lane < PANEL; lane++) to[column * PANEL + lane] = 0;
   }
 }
 
@@ -47,81 +78,77 @@ static void unpack_row(const void *panels, long columns, long row, void *out) {
   for (long column = 0; column < columns; column++) to[column] = source[column * PANEL];
 }
 
-// out[rows, ≤ PANEL] = or += left[rows, depth] · panel[depth, PANEL], with `rows` known when compiled.
+#define pack_left NAME(pack_left_)
+static void pack_left(const void *matrix, long stride, long rows, long depth, void *tiles) {
+  const SCALAR *from = matrix;
+  SCALAR *to = tiles;
+  for (long row = 0; row < rows; row += TILE_ROWS) {
+    long there = rows - row < TILE_ROWS ? rows - row : TILE_ROWS;
+    // With a width that is known when compiled where tiles are whole.
+    if (there == TILE_ROWS)
+      change_axes(from + row * stride, stride, TILE_ROWS, depth, to + row * depth, TILE_ROWS);
+    else
+      change_axes(from + row * stride, stride, there, depth, to + row * depth, there);
+  }
+}
+
+// sums[rows, PANEL] = or += left[rows, depth] · panel[depth, PANEL], with `rows` known when compiled. The element of row
+// r and depth k is left[r · row_step + k · depth_step]. Meanwhile `ahead` lines of PANEL numbers are fetched that will
+// be needed soon.
 #define tile NAME(tile_)
 INLINE void tile(
-    const int rows, const SCALAR *left, long left_stride, const SCALAR *panel, long depth, SCALAR *out, long out_stride,
-    long columns, int adds) {
+    const int rows, const SCALAR *left, long row_step, long depth_step, const SCALAR *panel, long depth, SCALAR *sums,
+    int adds, const SCALAR *next, long ahead) {
   vector sum[TILE_ROWS][2];
 #pragma clang loop unroll(full)
   for (int row = 0; row < rows; row++) sum[row][0] = sum[row][1] = (vector){0};
   for (long k = 0; k < depth; k++) {
     vector low = load(panel + k * PANEL), high = load(panel + k * PANEL + LANES);
+    if (k < ahead) {
+      __builtin_prefetch(next + k * PANEL);
+      if (PANEL * sizeof(SCALAR) > 64) __builtin_prefetch(next + k * PANEL + LANES);
+    }
 #pragma clang loop unroll(full)
     for (int row = 0; row < rows; row++) {
-      vector x = splat(left[row * left_stride + k]);
+      vector x = splat(left[row * row_step + k * depth_step]);
       sum[row][0] = multiply_add(x, low, sum[row][0]);
       sum[row][1] = multiply_add(x, high, sum[row][1]);
     }
   }
 #pragma clang loop unroll(full)
   for (int row = 0; row < rows; row++) {
-    SCALAR *to = out + row * out_stride;
-    if (columns == PANEL) {
-      if (adds) {
-        sum[row][0] += load(to);
-        sum[row][1] += load(to + LANES);
-      }
-      store(to, sum[row][0]);
-      store(to + LANES, sum[row][1]);
-    } else {
-      SCALAR part[PANEL];
-      store(part, sum[row][0]);
-      store(part + LANES, sum[row][1]);
-      for (long column = 0; column < columns; column++) to[column] = adds ? to[column] + part[column] : part[column];
+    SCALAR *to = sums + row * PANEL;
+    if (adds) {
+      sum[row][0] += load(to);
+      sum[row][1] += load(to + LANES);
     }
+    store(to, sum[row][0]);
+    store(to + LANES, sum[row][1]);
   }
 }
 
-#define last_tile NAME(last_tile_)
-static void last_tile(
-    long rows, const SCALAR *left, long left_stride, const SCALAR *panel, long depth, SCALAR *out, long out_stride,
-    long columns, int adds) {
-#define ROWS(count) \
-  case count: tile(count, left, left_stride, panel, depth, out, out_stride, columns, adds); break;
+#define any_tile NAME(any_tile_)
+INLINE void any_tile(
+    long rows, const SCALAR *left, long left_stride, const SCALAR *panel, long depth, SCALAR *sums, int adds,
+    const SCALAR *next, long ahead) {
+#define ROWS(count)                                                                               \
+  case count:                                                                                     \
+    if (left_stride)                                                                              \
+      tile(count, left, left_stride, 1, panel, depth, sums, adds, next, ahead);                   \
+    else                                                                                          \
+      tile(count, left, 1, count, panel, depth, sums, adds, next, ahead);                         \
+    break;
   switch (rows) {
-    ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5)
+    ROWS(1) ROWS(2) ROWS(3) ROWS(4)
+#if TILE_ROWS > 4
+    ROWS(5) ROWS(6)
+#endif
 #if TILE_ROWS > 6
-    ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11)
+    ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
 #endif
     default: break;
   }
 #undef ROWS
-}
-
-// One panel's columns over one part of the depth; the last part is followed by bias and activation.
-#define multiply_block NAME(multiply_block_)
-INLINE void multiply_block(const bertconv_product *p, long column, long from, long to, int adds, int last) {
-  long columns = p->columns - column < PANEL ? p->columns - column : PANEL;
-  const SCALAR *panel = (const SCALAR *)p->panels + (column / PANEL * p->depth + from) * PANEL;
-  const SCALAR *left = (const SCALAR *)p->left + from;
-  SCALAR *out = (SCALAR *)p->out + column;
-  long row = 0;
-  for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS)
-    tile(
-        TILE_ROWS, left + row * p->left_stride, p->left_stride, panel, to - from, out + row * p->out_stride,
-        p->out_stride, columns, adds);
-  last_tile(
-      p->rows - row, left + row * p->left_stride, p->left_stride, panel, to - from, out + row * p->out_stride,
-      p->out_stride, columns, adds);
-  if (!last || (!p->bias && p->activation == BERTCONV_IDENTITY)) return;
-  const SCALAR *bias = p->bias ? (const SCALAR *)p->bias + column : NULL;
-  for (row = 0; row < p->rows; row++) {
-    SCALAR *to = out + row * p->out_stride;
-    if (bias)
-      for (long i = 0; i < columns; i++) to[i] += bias[i];
-    activate(p->activation, to, columns);
-  }
 }
 
 // Calls `body` for the parts [from, to) of the depth in the order of summation.
@@ -130,18 +157,54 @@ INLINE void multiply_block(const bertconv_product *p, long column, long from, lo
     long start = round ? 0 : p->begin, end = round ? p->begin : p->depth;                   \
     for (long from = start; from < end; from += DEPTH_BLOCK) {                              \
       long to = end - from < DEPTH_BLOCK ? end : from + DEPTH_BLOCK;                        \
-      int adds = round || from > start, last = to == (p->begin ? p->begin : p->depth);      \
+      int adds = round || from > start;                                                     \
       body                                                                                  \
     }                                                                                       \
   }
 
+// Some rows of one panel's columns: the sums first, then bias and activation, then they go where they belong.
+#define multiply_panel NAME(multiply_panel_)
+static void multiply_panel(const bertconv_product *p, long first, long rows, long column) {
+  SCALAR sums[MOST_ROWS * PANEL] __attribute__((aligned(64)));
+  const SCALAR *panel = (const SCALAR *)p->panels + column * p->depth;
+  const SCALAR *left = (const SCALAR *)p->left + first * (p->left_stride ? p->left_stride : p->depth);
+  long tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  EACH_PART(
+      // The part behind this one, or the beginning of the next panel: some of it with every tile.
+      long share = (to - from + tiles - 1) / tiles;
+      for (long row = 0; row < rows; row += TILE_ROWS) {
+        long there = rows - row < TILE_ROWS ? rows - row : TILE_ROWS;
+        const SCALAR *own = left + (p->left_stride ? row * p->left_stride + from : row * p->depth + from * there);
+        any_tile(
+            there, own, p->left_stride, panel + from * PANEL, to - from, sums + row * PANEL, adds,
+            panel + (to + row / TILE_ROWS * share) * PANEL, share);
+      })
+  long columns = p->columns - column < PANEL ? p->columns - column : PANEL;
+  const SCALAR *bias = p->bias ? (const SCALAR *)p->bias + column : NULL;
+  SCALAR *out = (SCALAR *)p->out + first * p->out_stride + column;
+  if (bias)
+    for (long row = 0; row < rows; row++)
+      for (long i = 0; i < columns; i++) sums[row * PANEL + i] += bias[i];
+  if (p->activation != BERTCONV_IDENTITY) activate(p->activation, sums, rows * PANEL);
+  for (long row = 0; row < rows; row++, out += p->out_stride) {
+    if (columns == PANEL) {
+      store(out, load(sums + row * PANEL));
+      store(out + LANES, load(sums + row * PANEL + LANES));
+    } else {
+      __builtin_memcpy(out, sums + row * PANEL, (size_t)columns * sizeof(SCALAR));
+    }
+  }
+}
+
 #define multiply NAME(multiply_)
 static void multiply(const bertconv_product *p) {
-  if (p->rows * p->depth * (long)sizeof(SCALAR) <= LEFT_CACHED) {
-    // The left matrix stays cached: read each panel once, from end to end.
-    for (long column = 0; column < p->columns; column += PANEL) EACH_PART(multiply_block(p, column, from, to, adds, last);)
-  } else {
-    EACH_PART(for (long column = 0; column < p->columns; column += PANEL)
-                  multiply_block(p, column, from, to, adds, last);)
-  }
+  // The left matrix stays cached while panels pass by, and every panel while rows do.
+  long fitting = LEFT_CACHED / (long)sizeof(SCALAR) / (p->depth > 0 ? p->depth : 1) / TILE_ROWS * TILE_ROWS;
+  long most = fitting < TILE_ROWS ? TILE_ROWS : fitting > MOST_ROWS ? MOST_ROWS : fitting;
+  // In blocks of about the same size: few rows alone would not be worth a panel's way through the cache.
+  long blocks = (p->rows + most - 1) / most, tiles = (p->rows + TILE_ROWS - 1) / TILE_ROWS;
+  long block = blocks > 0 ? (tiles + blocks - 1) / blocks * TILE_ROWS : 0;
+  for (long row = 0; row < p->rows; row += block)
+    for (long column = 0; column < p->columns; column += PANEL)
+      multiply_panel(p, row, p->rows - row < block ? p->rows - row : block, column);
 }

@@ -1,4 +1,6 @@
-import CKernels
+import CSystem
+@preconcurrency import Glibc
+import Synchronization
 
 /// Threads that share the tasks of one caller.
 ///
@@ -20,6 +22,9 @@ package final class Workers {
 
   deinit { bertconv_workers_stop(pool) }
 
+  /// How many processors the system has online.
+  package static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
   /// Runs `body` for every task in 0 ..< `tasks` and returns when all are done. `worker` is below `count`; no two
   /// tasks run under the same number at a time.
   package func run(_ tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
@@ -33,6 +38,19 @@ package final class Workers {
           }, context)
       }
     }
+  }
+
+  /// The same for work that can fail: throws what the first task in order threw, whoever was quicker. Tasks behind one
+  /// that failed are left out.
+  package func attempt(_ tasks: Int, _ body: (_ task: Int, _ worker: Int) throws -> Void) throws {
+    let failure = Mutex<(task: Int, error: any Error)?>(nil)
+    run(tasks) { task, worker in
+      if let first = failure.withLock({ $0?.task }), first < task { return }
+      do { try body(task, worker) } catch {
+        failure.withLock { if $0 == nil || task < $0!.task { $0 = (task, error) } }
+      }
+    }
+    if let error = failure.withLock({ $0?.error }) { throw error }
   }
 
   /// Runs `body` for consecutive ranges of at most `size` that cover 0 ..< `count`.

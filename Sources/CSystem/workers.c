@@ -1,4 +1,4 @@
-#include "kernels.h"
+#include "workers.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>

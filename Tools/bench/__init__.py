@@ -1,0 +1,1 @@
+"""Measures bertconv beside the libraries that do the same work: `make bench`."""
