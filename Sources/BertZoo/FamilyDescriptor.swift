@@ -54,6 +54,8 @@ package struct Setting: Sendable {
     case word
     /// The names of a classifier's outputs.
     case labels
+    /// The rows of every layer of stacks under names that somebody chose; only tensors tell them.
+    case stacks
   }
   package var kind: Kind
   /// What it is, for people, where a user may have to give it.
@@ -93,6 +95,7 @@ package enum DerivedSize: Sendable {
   /// `size` / `divisor`
   case fraction(size: String, divisor: Int)
   case product(String, String)
+  case total(String, String)
   /// `size` × `factor` + `offset`
   case scaled(size: String, factor: Int, offset: Int)
 }
@@ -154,6 +157,8 @@ package struct Part: Sendable {
   /// The Hugging Face classes whose models have it, and those whose models have not; nil where classes do not tell.
   package var classes: (with: [String], without: [String])?
   package var tensors: [TensorTemplate]
+  /// Linear layers under names that somebody chose; nil where there are none.
+  package var stacks: NamedStacks?
   /// Of a part that is not there: whose copy its tensors are.
   package var tiedTo: [String: String]
   /// Of a part that is there when its tensors are stored: when they must be.

@@ -1,5 +1,6 @@
 import BertCore
 import BertRuntime
+import BertZoo
 
 /// Inputs and outputs recorded with a reference implementation: a safetensors file whose metadata says so
 /// (docs/numerics.md).
@@ -112,7 +113,7 @@ package struct Golden: Sendable {
       ("input_ids", inputs.inputIDs), ("attention_mask", inputs.attentionMask),
       ("global_attention_mask", inputs.globalAttentionMask),
       ("token_type_ids", inputs.tokenTypeIDs), ("position_ids", inputs.positionIDs), ("langs", inputs.languages),
-    ].filter { $0.1 != nil }.map(\.0)
+    ].filter { $0.1 != nil }.map(\.0) + (inputs.elements?.names ?? [])
   }
 
   private static let inputNames: Set<String> = [
@@ -124,6 +125,7 @@ package struct Golden: Sendable {
   private static func sort(_ header: SafetensorsHeader, _ file: InputFile) throws -> (ModelInputs, [Output]) {
     var numbers: [String: [Int]] = [:]
     var outputs: [Output] = []
+    var elements = ElementInputs(vectors: [:])
     guard let ids = header.entries.first(where: { $0.info.name == "input_ids" }) else {
       throw refusal(file.path, "has no input_ids", "R-GOLD-02")
     }
@@ -141,9 +143,9 @@ package struct Golden: Sendable {
           throw refusal(file.path, "the batch \(shape) is too large", "R-GOLD-08")
         }
         numbers[info.name] = try integers(entry, file)
-      } else {
+      } else if try !elements.take(entry, file) {
         let isDouble = info.name.hasSuffix(".f64")
-        let name = isDouble ? String(info.name.dropLast(4)) : info.name
+        let name = slotName(isDouble ? String(info.name.dropLast(4)) : info.name)
         let isIndex = indexNames.contains(name) && (info.dtype == .i64 || info.dtype == .i32)
         guard isIndex || info.dtype == .f32 || info.dtype == .f64 else {
           throw refusal(
@@ -164,11 +166,17 @@ package struct Golden: Sendable {
     let inputs = ModelInputs(
       shape: shape, inputIDs: numbers["input_ids"]!, attentionMask: numbers["attention_mask"],
       globalAttentionMask: numbers["global_attention_mask"], tokenTypeIDs: numbers["token_type_ids"],
-      languages: numbers["langs"], positionIDs: numbers["position_ids"])
+      languages: numbers["langs"], positionIDs: numbers["position_ids"],
+      elements: elements == ElementInputs(vectors: [:]) ? nil : elements)
     return (inputs, outputs)
   }
 
-  private static func integers(_ entry: SafetensorsHeader.Entry, _ file: InputFile) throws -> [Int] {
+  /// A slot's outputs may call it as the checkpoint does or as canonical names do.
+  private static func slotName(_ name: String) -> String {
+    name.hasPrefix("slots.") ? ChosenName.decoded(name) : name
+  }
+
+  static func integers(_ entry: SafetensorsHeader.Entry, _ file: InputFile) throws -> [Int] {
     try integers(entry.bytes, entry.info.dtype, count: entry.info.shape.count ?? 0, file)
   }
 

@@ -45,14 +45,21 @@ struct ModelRunner {
     try checkNames(golden, available)
     let storage = try storageCost(golden, outputs, weights: golden.weights)
     let judgement = Judgement(golden: golden, storage: storage, tolerance: tolerance)
-    let results = try judgement.results(of: pair, golden.outputs)
+    let padding = try onlyPadding(golden, available)
+    let compared = golden.outputs.filter { !padding.contains($0.name) }
+    guard !compared.isEmpty else {
+      throw Refusal(.contradictory, "the counts leave nothing to compare", place: padding.min(), rule: "R-GOLD-07")
+    }
+    let results = try judgement.results(of: pair, compared)
     var result = VerificationReport.GoldenResult(file: golden.path, producer: golden.producer, outputs: results)
+    result.remarks = padding.sorted().map { "\($0) is not compared: by the counts all of its elements are padding" }
     guard let first = results.first(where: { $0.verdict != .pass }) else { return result }
     result.firstDivergence = VerificationReport.Divergence(stage: first.stage, output: first.name, ratio: first.ratio)
     guard diagnoses else { return result }
     let diagnosis = try Diagnosis(self, judgement, StageTrial.all(golden, available, descriptor))
     result.findings = try diagnosis.findings(first: first)
-    if result.findings.allSatisfy(\.repair.isEmpty), let finding = try unroundedGolden(golden, outputs, first) {
+    if result.findings.allSatisfy(\.repair.isEmpty), let finding = try unroundedGolden(golden, outputs, compared, first)
+    {
       result.findings = [finding]
     }
     return result
@@ -60,15 +67,24 @@ struct ModelRunner {
 
   /// What a golden that was recorded from weights in f32, and does not say so, makes of a model in half precision.
   private func unroundedGolden(
-    _ golden: Golden, _ outputs: [OutputDescription], _ first: VerificationReport.Output
+    _ golden: Golden, _ outputs: [OutputDescription], _ compared: [Golden.Output], _ first: VerificationReport.Output
   ) throws -> VerificationReport.Finding? {
     guard golden.weights == nil, storesHalves else { return nil }
     let judgement = Judgement(golden: golden, storage: try storageCost(golden, outputs, weights: .f32), tolerance: nil)
-    guard try judgement.results(of: pair, golden.outputs).allSatisfy({ $0.verdict == .pass }) else { return nil }
+    guard try judgement.results(of: pair, compared).allSatisfy({ $0.verdict == .pass }) else { return nil }
     return VerificationReport.Finding(
       stage: first.stage, output: first.name, ratio: first.ratio,
       repair: ["if the golden was recorded from weights in f32, which its metadata has to say: weights = f32"],
       suspicions: [])
+  }
+
+  /// Outputs of elements of which no sequence has any.
+  private func onlyPadding(_ golden: Golden, _ available: [OutputDescription]) throws -> Set<String> {
+    let recorded = Set(golden.outputs.map(\.name)), seen = try pair.single.visibility(golden.inputs)
+    let empty = available.filter {
+      recorded.contains($0.name) && $0.elements != nil && Visibility(seen[$0.level], $0).places.isEmpty
+    }
+    return Set(empty.map(\.name))
   }
 
   private func checkNames(_ golden: Golden, _ available: [OutputDescription]) throws {

@@ -105,6 +105,8 @@ public struct VerificationReport: Sendable {
     public var producer: String
     public var outputs: [Output]
     public var firstDivergence: Divergence?
+    /// What was not compared, and why.
+    public var remarks: [String] = []
     /// The stages that are wrong by themselves.
     public var findings: [Finding] = []
     /// What would make the model match, or what looks wrong about it, in words.

@@ -40,8 +40,11 @@ public struct Verifier {
     }
     for golden in goldens {
       report.remarks += golden.remarks
-      report.goldens.append(
-        try namingFile(golden.path) { try runner.judge(golden, request.tolerance, diagnoses: request.diagnoses) })
+      let result = try namingFile(golden.path) {
+        try runner.judge(golden, request.tolerance, diagnoses: request.diagnoses)
+      }
+      report.remarks += result.remarks
+      report.goldens.append(result)
     }
     return report
   }

@@ -47,7 +47,12 @@ struct LayoutMatch {
     wrapper = sieve.wrapper
     names = layout.names.rooted(in: sieve.names)
     var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
+    var chosen: [(pattern: ChosenNamePattern, row: Int)] = []
     for (index, row) in layout.tensors.enumerated() {
+      if let pattern = ChosenNamePattern(row.pattern.replacing("{prefix}", with: prefix)) {
+        chosen.append((pattern, index))
+        continue
+      }
       for pattern in NamePattern.all(row.pattern, prefix: prefix) {
         patterns[pattern.key, default: []].append((pattern, index))
       }
@@ -58,6 +63,8 @@ struct LayoutMatch {
     var marks = layout.marks.map { Glob($0.replacing("{prefix}", with: prefix)) }
     var found: [(index: Int, rows: [(row: Int, numbers: [Int])], drop: Layout.Drop?)] = []
     found.reserveCapacity(sieve.tensors.count)
+    var assignments: [Int: Assignment] = [:]
+    assignments.reserveCapacity(sieve.tensors.count)
     let isPlain = names.changesNothing
     for (place, tensor) in sieve.tensors.enumerated() {
       let name = isPlain ? sieve.names[place] : names.rewrite(sieve.names[place])
@@ -66,14 +73,17 @@ struct LayoutMatch {
         pattern.match(numbered).map { (row: row, numbers: $0) }
       }
       marks.removeAll { $0.matches(name) }
+      let named = rows.isEmpty ? chosen.compactMap { layout.candidate($0.row, $0.pattern.match(name)) } : []
+      if !named.isEmpty {
+        assignments[tensor.index] = Assignment(candidates: named)
+        continue
+      }
       let drop = rows.isEmpty ? drops.first { $0.globs.contains { $0.matches(name) } }?.drop : nil
       found.append((tensor.index, rows, drop))
     }
     hasMarks = marks.isEmpty
     let numbering = UnitNumbering(found.flatMap { $0.rows.map { (layout.tensors[$0.row], $0.numbers) } })
     self.numbering = numbering
-    var assignments: [Int: Assignment] = [:]
-    assignments.reserveCapacity(found.count)
     for (index, rows, drop) in found {
       let candidates = rows.compactMap { place, numbers -> Assignment.Candidate? in
         let row = layout.tensors[place]
@@ -162,6 +172,17 @@ struct LayoutMatch {
         return zip(axes, stored.dims).compactMap { $0 == .symbol(symbol) ? $1 : nil }
       }
     }
+  }
+}
+
+extension Layout {
+  /// The canonical tensor that a row fills for a name that somebody chose.
+  fileprivate func candidate(_ place: Int, _ match: (name: String, number: Int)?) -> Assignment.Candidate? {
+    guard let match else { return nil }
+    let row = tensors[place]
+    return Assignment.Candidate(
+      canonical: ChosenName.canonical(row.canonical, name: match.name, index: match.number), row: place,
+      operations: row.operations)
   }
 }
 

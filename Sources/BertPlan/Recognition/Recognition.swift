@@ -197,6 +197,10 @@ extension Layout {
   func storedName(of canonical: String, prefix: String, _ numbering: UnitNumbering) -> String? {
     let numbered = NumberedName(canonical)
     for row in tensors {
+      if let chosen = ChosenNamePattern(row.canonical)?.match(canonical) {
+        return row.pattern.replacing("{prefix}", with: prefix).replacingIndex(chosen.number)
+          .replacing("{s}", with: ChosenName.decoded(chosen.name))
+      }
       guard let match = NamePattern(row.canonical).match(numbered) else { continue }
       let name = row.pattern.replacing("{prefix}", with: prefix)
       return match.first.map { numbering.name(name, unit: $0) } ?? name
