@@ -132,23 +132,21 @@ struct DiagnosisTests {
   }
 
   /// One model of every family.
-  static let families = Dictionary(grouping: ModelFixture.all, by: \.family).values.map { models in
-    models.first { model in model.goldens.contains { $0.contains("padded") } }!
-  }
+  static let families = Dictionary(grouping: ModelFixture.all, by: \.family).values.map { $0[0] }
 
   @Test("where nothing known repairs a layer, all that is tried ends without a repair", arguments: families)
   func unknownMistake(_ fixture: ModelFixture) throws {
-    let model = try ChangedModel(converting: fixture.path(fixture.containers[0]))
+    let model = try ChangedModel(converting: fixture.path(fixture.judgedContainers[0]))
     let name = try #require(
       model.contents.tensors.map(\.name).filter { $0.hasPrefix("layers.") && $0.hasSuffix("output.weight") }.last)
     let path = try model.write(changing: name) { values in
       for index in values.indices where index % 3 == 0 { values[index] *= 1.5 }
     }
     var request = VerificationRequest(model: path)
-    request.goldens = fixture.goldens.filter { $0.contains("padded") }
+    request.goldens = [fixture.goldens[0]]
     let result = try Verifier(request).run().goldens[0]
     #expect(result.verdict == .fail && !result.findings.isEmpty)
-    #expect(result.findings.allSatisfy(\.repair.isEmpty), "\(result.diagnosis)")
+    #expect(result.findings.allSatisfy { $0.repair.isEmpty }, "\(result.diagnosis)")
   }
 
   @Test("what a recording did to its inputs is named", arguments: ["attention_mask", "token_type_ids"])
@@ -176,6 +174,24 @@ struct DiagnosisTests {
     } else {
       #expect(result.findings.map(\.stage) == ["embeddings"], "only the embeddings read token types")
     }
+  }
+
+  @Test("half precision against a golden of f32 weights is told apart from what is wrong")
+  func unroundedGolden() throws {
+    let folder = try TemporaryFolder()
+    var request = ConversionRequest(source: Self.fixture.path("safetensors"), output: folder.path + "/half.bertw")
+    request.type = .bf16
+    _ = try Converter(request).run()
+    let result = try Self.verify(request.output)
+    #expect(result.verdict == .fail)
+    #expect(result.diagnosis.count == 1 && result.diagnosis[0].contains("weights = f32"), "\(result.diagnosis)")
+    var golden = try EditedGolden(try #require(Self.fixture.goldens.first { $0.contains("padded") }))
+    golden.metadata["weights"] = "f32"
+    var verification = VerificationRequest(model: request.output)
+    verification.goldens = [try folder.write("golden.safetensors", golden.bytes)]
+    #expect(try Verifier(verification).run().verdict == .pass, "which is what the diagnosis says")
+    verification.switches.sets = ["hidden_act=relu"]
+    #expect(try Verifier(verification).run().verdict == .fail)
   }
 
   @Test("token types that a converter lost, and a decoder of its own, are suspected where nothing repairs the stage")

@@ -19,6 +19,10 @@ struct ReportFileTests {
     String(decoding: try InputFile(folder.path + "/" + name).contents(limit: 1 << 22), as: UTF8.self)
   }
 
+  private static func digest(_ path: String) throws -> String {
+    SHA256.hex(try InputFile(path).contents(limit: 1 << 24))
+  }
+
   @Test("--junit counts outputs as cases and failures as what differs")
   func junit() throws {
     let folder = try TemporaryFolder()
@@ -85,8 +89,8 @@ struct ReportFileTests {
     let record = try JSONParser.parse(Array(try Self.text("p.json", in: folder).utf8), "the provenance")
     #expect(try SchemaFiles.problems(record, "verify-provenance") == [])
     try SchemaDocumentTests.expectStrict(record, "verify-provenance")
-    let weights = try InputFile(Self.tiny + "/model.safetensors").sha256()
-    let golden = try InputFile(Self.golden).sha256()
+    let weights = try Self.digest(Self.tiny + "/model.safetensors")
+    let golden = try Self.digest(Self.golden)
     for member in ["model", "against"] {
       #expect(record[member]?.array?.map { $0["file"]?.string } == ["model.safetensors", "config.json"])
       #expect(record[member]?.array?.first?["sha256"]?.string == weights)
@@ -122,7 +126,7 @@ struct ReportFileTests {
     let folder = try TemporaryFolder()
     #expect(try Command.run(["convert", Self.tiny, "-o", "m.bertw"], in: folder.path).status == 0)
     try folder.write("g.safetensors", InputFile(Self.golden).contents(limit: 1 << 24))
-    let before = try ["m.bertw", "g.safetensors"].map { try InputFile(folder.path + "/" + $0).sha256() }
+    let before = try ["m.bertw", "g.safetensors"].map { try Self.digest(folder.path + "/" + $0) }
     let verify = ["verify", "m.bertw", "--golden", "g.safetensors"]
     for reports in [
       ["--junit", "m.bertw"], ["--html", "./g.safetensors"], ["--provenance", folder.path + "/m.bertw"],
@@ -131,7 +135,7 @@ struct ReportFileTests {
       let run = try Command.run(verify + reports, in: folder.path)
       #expect(run.status == 64 && run.errors.contains("R-DUR-05"), "\(reports): \(run.errors)")
     }
-    #expect(try ["m.bertw", "g.safetensors"].map { try InputFile(folder.path + "/" + $0).sha256() } == before)
+    #expect(try ["m.bertw", "g.safetensors"].map { try Self.digest(folder.path + "/" + $0) } == before)
     #expect(try Path.names(in: folder.path) == ["g.safetensors", "m.bertw"])
   }
 
@@ -142,8 +146,8 @@ struct ReportFileTests {
     let alone = try Command.run(["verify", "m.bertw"], in: folder.path)
     #expect(alone.status == 0 && alone.errors.contains("--against SOURCE"))
     #expect(try Command.run(["verify", "m.bertw", "--quiet"], in: folder.path).errors.isEmpty)
-    #expect(
-      !(try Command.run(["verify", "m.bertw", "--against", Self.tiny], in: folder.path).errors.contains("note:")))
+    let against = try Command.run(["verify", "m.bertw", "--against", Self.tiny], in: folder.path)
+    #expect(against.status == 0 && !against.errors.contains("note:"))
   }
 
   @Test("a report that cannot be written is an error")

@@ -47,7 +47,7 @@ struct UnusableGoldenTests {
     for arguments in [["verify", model], ["convert", model, "-o", "model.bertw"]] {
       let run = try Command.run(arguments + ["--golden", path], in: folder.path)
       #expect(run.status == 2 && run.output.isEmpty, "\(arguments[0]): \(run.output)")
-      #expect(run.errors.contains(fault.rule) && run.errors.contains(fault.word), "\(run.errors)")
+      #expect(run.errors.contains(fault.rule), "\(run.errors)")
       #expect(run.errors.contains("golden.safetensors"), "the golden is what is wrong")
     }
     #expect(try Path.names(in: folder.path) == ["golden.safetensors"])

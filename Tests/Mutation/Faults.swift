@@ -35,6 +35,7 @@ struct Faults {
   /// The stages that use the tensors of a unit.
   private func stages(_ prefix: String) -> [String] {
     let name = String(prefix.dropLast())
+    if name == "final" { return ["layers.\(depth - 1)"] }
     guard name.hasPrefix("layers."), let unit = Int(name.dropFirst(7)) else {
       // A tied decoder reads the token table.
       return name == "embeddings" ? [name, "heads.mlm"] : [name]

@@ -6,7 +6,8 @@ import BertZoo
 /// Why a fault changes none of the values that are compared: computed in double precision, not taken for granted.
 enum Invisibility: String, CaseIterable, Sendable {
   case same = "the numbers are those already: a bias of zeros, a gain of ones, rows that are equal"
-  case softmax = "a key bias adds the same to all scores of a query, which softmax does not see"
+  case softmax =
+    "it adds the same to all scores that a softmax compares: a key bias, a norm's bias before the scores of ends"
   case untouched = "the golden's inputs do not reach it: a row that no input asks for, tokens that are all seen"
   case unrecorded = "only outputs that the golden does not hold change"
   case drowned = "the change is smaller than the noise of f32, and nothing is recorded in double precision"
@@ -40,7 +41,7 @@ enum Invisibility: String, CaseIterable, Sendable {
     }) {
       self = .untouched
     } else {
-      self = Invisibility.areKeyBiases(faults, sound.descriptor) ? .softmax : .unproved
+      self = Invisibility.areSeenByNoSoftmax(faults, sound.descriptor) ? .softmax : .unproved
     }
   }
 
@@ -71,7 +72,11 @@ enum Invisibility: String, CaseIterable, Sendable {
   /// Generated batches that ask for every row of the token table, and for what else the model has.
   private static func wholeVocabulary(_ model: Model<Double>) -> [ModelInputs] {
     let vocabulary = model.descriptor.sizes["vocabulary"] ?? 1
-    return model.sampleInputs().flatMap { inputs in
+    // What a model takes from the ids where nothing is said.
+    let unsaid = model.sampleInputs().map { inputs in
+      ModelInputs(shape: inputs.shape, inputIDs: inputs.inputIDs, tokenTypeIDs: inputs.tokenTypeIDs)
+    }
+    return (model.sampleInputs() + unsaid).flatMap { inputs in
       stride(from: 0, to: vocabulary, by: inputs.inputIDs.count).map { first in
         var inputs = inputs
         inputs.inputIDs = inputs.inputIDs.indices.map { (first + $0) % vocabulary }
@@ -80,12 +85,18 @@ enum Invisibility: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether only key biases are touched, of attention whose scores have no other term with a key in it.
-  private static func areKeyBiases(_ faults: [Fault], _ descriptor: ModelDescriptor) -> Bool {
+  /// Whether only biases are touched that add the same to all scores of a softmax: those of keys, where no other term of a
+  /// score has a key in it; and of the norm before the linear layer that scores ends.
+  private static func areSeenByNoSoftmax(_ faults: [Fault], _ descriptor: ModelDescriptor) -> Bool {
     if case .dense(_, .keyQuery, _) = descriptor.wiring.layers.attention { return false }
     return faults.allSatisfy { fault in
       let names = Array(fault.tensors.keys) + fault.replacements.keys
-      return !names.isEmpty && names.allSatisfy { $0.hasSuffix("key.bias") || $0.hasSuffix("Key.bias") }
+      return !names.isEmpty
+        && names.allSatisfy { name in
+          ["attention.key.bias", "attention.keyGlobal.bias", "heads.spanBeam.end.norm.bias"].contains {
+            name.hasSuffix($0)
+          }
+        }
     }
   }
 }

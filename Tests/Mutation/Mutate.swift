@@ -11,6 +11,7 @@ import TestSupport
 /// marks of a document.
 @main
 struct Mutate {
+  @MainActor
   static func main() async throws {
     let arguments = CommandLine.arguments.dropFirst()
     let families = arguments.filter { !$0.hasPrefix("--") }
@@ -37,15 +38,15 @@ struct Mutate {
     exit(good ? 0 : 1)
   }
 
-  /// One model to a task; as many run as there are cores.
+  /// One model to a task; as many run as there are cores. What they found is told from the main thread, which none of
+  /// them keeps busy.
+  @MainActor
   private static func count(_ fixtures: [ModelFixture], listsAll: Bool) async throws -> (MutationRun, CleanRuns) {
     try await withThrowingTaskGroup(of: (MutationRun, CleanRuns).self) { group in
-      let bodies = try bodies(of: fixtures)
+      let shares = try shares(of: fixtures)
       for fixture in fixtures {
-        let headsAlone = !bodies.contains(fixture.path)
-        group.addTask {
-          try namingFile(fixture.path) { (try MutationRun(fixture, headsAlone: headsAlone), try CleanRuns(fixture)) }
-        }
+        let share = shares[fixture.path] ?? .heads
+        group.addTask { try namingFile(fixture.path) { (try MutationRun(fixture, share), try CleanRuns(fixture)) } }
       }
       var sum = (MutationRun(), CleanRuns())
       var done = 0
@@ -60,13 +61,13 @@ struct Mutate {
     }
   }
 
-  /// Of the models of a family that are put together in the same way, the one whose golden tells most.
-  private static func bodies(of fixtures: [ModelFixture]) throws -> Set<String> {
-    var best: [String: (path: String, outputs: Int)] = [:]
+  /// Which faults are put into which models, by path: of those of a family that are put together in the same way, into the
+  /// body of the one whose golden tells most.
+  private static func shares(of fixtures: [ModelFixture]) throws -> [String: MutationRun.Share] {
+    var best: [String: (family: String, path: String, outputs: Int)] = [:]
     for fixture in fixtures {
       let source = fixture.path(fixture.judgedContainers[0])
-      let descriptor = try Converter(ConversionRequest(source: source, output: "")).dryRun().descriptor
-      var wiring = descriptor.wiring
+      var wiring = try Converter(ConversionRequest(source: source, output: "")).dryRun().descriptor.wiring
       wiring.pooler = nil
       let key = "\(fixture.family) \(wiring)"
       let outputs =
@@ -74,9 +75,14 @@ struct Mutate {
           let names = try EditedGolden(path).tensors.map(\.name)
           return names.contains { $0.hasPrefix("hidden_states.1") } ? names.count : 0
         }.max() ?? 0
-      if outputs > best[key]?.outputs ?? 0 { best[key] = (fixture.path, outputs) }
+      if outputs > best[key]?.outputs ?? 0 { best[key] = (fixture.family, fixture.path, outputs) }
     }
-    return Set(best.values.map(\.path))
+    var shares: [String: MutationRun.Share] = [:]
+    for (_, bodies) in Dictionary(grouping: best.values, by: \.family) {
+      for body in bodies { shares[body.path] = .third }
+      shares[bodies.max { ($0.outputs, $0.path) < ($1.outputs, $1.path) }!.path] = .whole
+    }
+    return shares
   }
 
   /// Puts text in the place of what stands between the two marks.

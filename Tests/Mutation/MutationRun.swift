@@ -5,6 +5,15 @@ import TestSupport
 
 /// The counts of all faults of some models.
 struct MutationRun: Sendable {
+  /// Which of a model's faults are put into it: models of a family differ little.
+  enum Share: Sendable {
+    case whole
+    /// Every third, and all of the configuration: of a body that is put together otherwise than the family's first.
+    case third
+    /// Of a body that another model of the family has too.
+    case heads
+  }
+
   private var kinds: [String: Tally] = [:]
   private var families: [String: Tally] = [:]
   private(set) var total = Tally()
@@ -15,8 +24,7 @@ struct MutationRun: Sendable {
 
   /// All faults of one model, one at a time and then two at a time.
   ///
-  /// - Parameter headsAlone: whether the body is left alone, since another model of the family has the same.
-  init(_ fixture: ModelFixture, headsAlone: Bool) throws {
+  init(_ fixture: ModelFixture, _ share: Share) throws {
     let containers = fixture.judgedContainers
     let container = containers.first { $0 == "safetensors" } ?? containers[0]
     let model = try ChangedModel(converting: fixture.path(container))
@@ -28,11 +36,15 @@ struct MutationRun: Sendable {
         ($0.holdsDoubles ? 1 : 0, $0.names.count) < ($1.holdsDoubles ? 1 : 0, $1.names.count)
       })
     else { return }
-    let faults = Faults(model.contents.descriptor, model.contents.tensors).all.filter { fault in
-      !headsAlone || fault.stages.contains { $0.hasPrefix("heads.") }
-    }
+    let faults = Faults(model.contents.descriptor, model.contents.tensors).all.enumerated().filter { index, fault in
+      switch share {
+      case .whole: true
+      case .third: index % 3 == 0 || fault.stages.isEmpty
+      case .heads: fault.stages.contains { $0.hasPrefix("heads.") }
+      }
+    }.map(\.element)
     for fault in faults { try count([fault], fault.kind, fixture, trial) }
-    if headsAlone { return }
+    if share == .heads { return }
     for fault in try Faults.recordings(trial.golden) { try count([fault], fault.kind, fixture, trial) }
     // Two at a time: each with one of another kind that lies elsewhere.
     for (index, fault) in faults.enumerated() where index % 7 == 0 {

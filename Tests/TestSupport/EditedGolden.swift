@@ -9,7 +9,10 @@ package struct EditedGolden {
     package var bytes: [UInt8]
 
     package init(name: String, dtype: DType, shape: [Int], bytes: [UInt8]) {
-      (self.name, self.dtype, self.shape, self.bytes) = (name, dtype, shape, bytes)
+      self.name = name
+      self.dtype = dtype
+      self.shape = shape
+      self.bytes = bytes
     }
   }
   package var metadata: [String: String]

@@ -43,7 +43,7 @@ struct ModelRunner {
     let outputs = try pair.single.outputs(for: golden.inputs)
     let available = outputs.filter { !$0.isInternal }
     try checkNames(golden, available)
-    let storage = try storageCost(golden, outputs)
+    let storage = try storageCost(golden, outputs, weights: golden.weights)
     let judgement = Judgement(golden: golden, storage: storage, tolerance: tolerance)
     let padding = try onlyPadding(golden, available)
     let compared = golden.outputs.filter { !padding.contains($0.name) }
@@ -58,7 +58,24 @@ struct ModelRunner {
     guard diagnoses else { return result }
     let diagnosis = try Diagnosis(self, judgement, StageTrial.all(golden, available, descriptor))
     result.findings = try diagnosis.findings(first: first)
+    if result.findings.allSatisfy(\.repair.isEmpty), let finding = try unroundedGolden(golden, outputs, compared, first)
+    {
+      result.findings = [finding]
+    }
     return result
+  }
+
+  /// What a golden that was recorded from weights in f32, and does not say so, makes of a model in half precision.
+  private func unroundedGolden(
+    _ golden: Golden, _ outputs: [OutputDescription], _ compared: [Golden.Output], _ first: VerificationReport.Output
+  ) throws -> VerificationReport.Finding? {
+    guard golden.weights == nil, storesHalves else { return nil }
+    let judgement = Judgement(golden: golden, storage: try storageCost(golden, outputs, weights: .f32), tolerance: nil)
+    guard try judgement.results(of: pair, compared).allSatisfy({ $0.verdict == .pass }) else { return nil }
+    return VerificationReport.Finding(
+      stage: first.stage, output: first.name, ratio: first.ratio,
+      repair: ["if the golden was recorded from weights in f32, which its metadata has to say: weights = f32"],
+      suspicions: [])
   }
 
   /// Outputs of elements of which no sequence has any.
@@ -94,9 +111,13 @@ struct ModelRunner {
     Set(opened.source.catalogue.tensors.map(\.info.dtype)).intersection([.f64, .f32, .f16, .bf16])
   }
 
+  private var storesHalves: Bool { !storedTypes.isDisjoint(with: [.f16, .bf16]) }
+
   /// What it cost that weights are stored in a smaller type than the reference's were, where the golden says so.
-  private func storageCost(_ golden: Golden, _ outputs: [OutputDescription]) throws -> [String: NoiseFloor] {
-    guard golden.weights == .f32, !storedTypes.isDisjoint(with: [.f16, .bf16]) else { return golden.allowance }
+  private func storageCost(
+    _ golden: Golden, _ outputs: [OutputDescription], weights: DType?
+  ) throws -> [String: NoiseFloor] {
+    guard weights == .f32, storesHalves else { return golden.allowance }
     return try roundingCost(
       of: golden.inputs, Set(golden.outputs.map(\.name)).union(outputs.filter(\.isInternal).map(\.name)))
   }

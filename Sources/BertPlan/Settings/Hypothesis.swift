@@ -17,8 +17,8 @@ extension ModelDescriptor {
         tree = tree.setting(value.json, at: place)
       }
     }
-    // What a switch alone puts there or takes away, without a tensor of its own.
-    for part in family.parts where part.tensors.isEmpty {
+    // What a switch alone takes away, and what it puts there without a tensor of its own.
+    for part in family.parts {
       guard case .whenSetting(let setting, let values, let within) = part.presence,
         let value = settings.values[setting], value.origin == .byHand,
         within.map({ tree.member(at: $0) != nil }) ?? true
@@ -26,10 +26,13 @@ extension ModelDescriptor {
       let path = part.path.split(separator: ".")
       if value.json.string.map(values.contains) != true {
         tree = tree.removing(path)
-      } else if tree.member(at: part.path) == nil {
-        // What it refers to has to be known: said by hand, or what the configuration's words leave unsaid.
+      } else if tree.member(at: part.path) == nil, part.tensors.isEmpty {
+        // What it refers to has to be known: said by hand, or what a configuration leaves unsaid.
+        let keys = family.dialects.first { $0.id == "huggingface" }?.keys ?? [:]
         let values = part.references.compactMap { reference in
-          settings.values[reference.setting].map { (reference.path, $0.json) }
+          (settings.values[reference.setting]?.json ?? keys[reference.setting]?.defaultValue).map {
+            (reference.path, $0)
+          }
         }
         guard values.count == part.references.count else { continue }
         tree = tree.setting(part.value, at: path)

@@ -22,7 +22,8 @@ struct ZooReportText {
     var counts: [String: Int] = [:]
     for model in report.models { counts[model.verdict?.rawValue ?? "missing", default: 0] += 1 }
     let parts = counts.sorted { $0.key < $1.key }.map { "\($0.value.grouped) \($0.key)" }
-    var text = "\n\(report.models.count.grouped) model\(report.models.count == 1 ? "" : "s"): \(parts.joined(separator: ", "))\n"
+    let models = report.models.count == 1 ? "model" : "models"
+    var text = "\n\(report.models.count.grouped) \(models): \(parts.joined(separator: ", "))\n"
     if !report.missingShards.isEmpty { text += "no results of shard \(report.missingShards.joined(separator: ", "))\n" }
     return text
   }

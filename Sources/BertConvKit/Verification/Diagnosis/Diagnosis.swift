@@ -9,6 +9,7 @@ struct Diagnosis {
   private let judgement: Judgement
   private let trials: [StageTrial]
   private let weights: PlannedWeights
+  private let kept: KeptWeights
   private let mistakes: KnownMistakes
   private let descriptors: SupposedDescriptors
 
@@ -17,6 +18,7 @@ struct Diagnosis {
     self.judgement = judgement
     self.trials = trials
     weights = try PlannedWeights(runner.opened)
+    kept = KeptWeights(weights)
     mistakes = KnownMistakes(descriptor: runner.descriptor, shapes: weights.shapes)
     descriptors = SupposedDescriptors(runner.descriptor)
   }
@@ -42,7 +44,7 @@ struct Diagnosis {
       cases.insert(Case(trial: trial, worst: first), at: 0)
     }
     try search(&cases)
-    return try cases.map { try finding($0) }
+    return try cases.map { try finding($0, isAlone: cases.count == 1) }
   }
 
   /// The output of a trial that is furthest off under a hypothesis; nil where all pass.
@@ -72,7 +74,7 @@ struct Diagnosis {
 
   private func altered(_ trial: StageTrial, _ hypothesis: Hypothesis) -> any WeightProvider {
     hypothesis.weights(
-      from: weights, prefixes: runner.descriptor.prefixes(of: trial.stage), tensors: Array(weights.shapes.keys))
+      from: kept, prefixes: runner.descriptor.prefixes(of: trial.stage), tensors: Array(weights.shapes.keys))
   }
 
   /// Looks for a repair of every case. What lies in the descriptor holds for all of them, and what repaired one layer is
@@ -89,6 +91,7 @@ struct Diagnosis {
         let prefixes = runner.descriptor.prefixes(of: cases[index].trial.stage)
         guard !given.contains(prefixes) else { continue }
         tried[index] = general
+        kept.forget()
         guard let found = try repair(cases[index].trial, general, proven) else {
           given.insert(prefixes)
           continue
@@ -113,7 +116,9 @@ struct Diagnosis {
     if !general.isEmpty, isRight(trial, general) { return general }
     let inputs = judgement.golden.inputs
     let prefixes = runner.descriptor.prefixes(of: trial.stage)
-    let proven = proven.filter { hypothesis in prefixes.allSatisfy { hypothesis.applies(to: $0, weights.shapes) } }
+    let proven = proven.filter { hypothesis in
+      prefixes.filter { $0 != ModelDescriptor.finalNorm }.allSatisfy { hypothesis.applies(to: $0, weights.shapes) }
+    }
     let known = mistakes.all(
       for: trial.stage, hasMask: inputs.attentionMask != nil, hasSegments: inputs.tokenTypeIDs != nil)
     var base = general
@@ -159,7 +164,7 @@ struct Diagnosis {
       inputs: hypothesis.inputs(from: judgement.golden.inputs))
   }
 
-  private func finding(_ item: Case) throws -> VerificationReport.Finding {
+  private func finding(_ item: Case, isAlone: Bool) throws -> VerificationReport.Finding {
     let stored = Dictionary(
       uniqueKeysWithValues: try runner.opened.requirePlan().moves.map {
         ($0.canonical, runner.opened.source.catalogue.tensors[$0.source].info.name)
@@ -168,6 +173,7 @@ struct Diagnosis {
     let repairs = item.repair.map { RepairText($0, prefixes: prefixes, stored: stored).sentences } ?? []
     return VerificationReport.Finding(
       stage: item.trial.stage, output: item.worst.name, ratio: item.worst.ratio, repair: repairs,
-      suspicions: item.repair == nil ? try Suspicions(weights, runner.descriptor).of(item.trial.stage, prefixes) : [])
+      suspicions: item.repair == nil
+        ? try Suspicions(weights, runner.descriptor).of(item.trial.stage, prefixes, isAlone: isAlone) : [])
   }
 }

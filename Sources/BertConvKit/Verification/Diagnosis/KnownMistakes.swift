@@ -11,7 +11,12 @@ struct KnownMistakes {
   /// All of them, those that many stages would share first.
   func all(for stage: String, hasMask: Bool, hasSegments: Bool) -> [Hypothesis] {
     var result = settings + otherNorm
-    if let prefix = descriptor.prefixes(of: stage).first { result += weights(prefix) }
+    let prefixes = descriptor.prefixes(of: stage)
+    // Units that run in one stage have tensors of the same names.
+    for prefix in Set([prefixes.first, prefixes.last].compactMap(\.self)).sorted()
+    where prefix == prefixes.first || prefix == ModelDescriptor.finalNorm {
+      result += weights(prefix)
+    }
     result += otherUnits(stage)
     if hasMask, stage != "embeddings" || descriptor.wiring.masking != nil {
       result += [Hypothesis(recording: .maskIgnored), Hypothesis(recording: .maskInverted)]
@@ -94,9 +99,8 @@ struct KnownMistakes {
       for other in roles[(index + 1)...] where shape(one) == shape(other) { result.append(swap([(one, other)])) }
     }
     for role in roles where role.hasSuffix("norm.weight") { result.append(Hypothesis(changes: [role: .raised(1)])) }
-    let width = Double(descriptor.sizes["hidden"] ?? 1)
-    let headWidth = width / Double(max(1, descriptor.wiring.layers.attention.heads))
     for module in ["attention.query", "attention.key"] where roles.contains(module + ".weight") {
+      let headWidth = Double(shape(module + ".weight")[0]) / Double(max(1, descriptor.wiring.layers.attention.heads))
       for factor in [headWidth.squareRoot(), 1 / headWidth.squareRoot()] {
         result.append(
           Hypothesis(
@@ -144,8 +148,8 @@ struct KnownMistakes {
   }
 
   private func otherUnits(_ stage: String) -> [Hypothesis] {
-    guard stage.hasPrefix("layers."), descriptor.prefixes(of: stage).count == 1 else { return [] }
-    let own = descriptor.prefixes(of: stage)[0]
+    let prefixes = descriptor.prefixes(of: stage).filter { $0 != ModelDescriptor.finalNorm }
+    guard stage.hasPrefix("layers."), prefixes.count == 1, let own = prefixes.first else { return [] }
     let units = Set(shapes.keys.filter { $0.hasPrefix("layers.") }.compactMap { Int($0.split(separator: ".")[1]) })
     return units.sorted().filter { "layers.\($0)." != own }.map { Hypothesis(unit: $0) }
   }

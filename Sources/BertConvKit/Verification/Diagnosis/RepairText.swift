@@ -42,7 +42,7 @@ struct RepairText {
   }
 
   private func name(_ role: String) -> String {
-    let canonical = prefixes[0] + role
+    let canonical = prefixes.map { $0 + role }.first { stored[$0] != nil } ?? role
     guard let stored = stored[canonical], stored != canonical else { return role }
     return "\(role) (\(stored.printable))"
   }

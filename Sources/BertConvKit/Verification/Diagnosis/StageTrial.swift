@@ -48,11 +48,16 @@ struct StageTrial {
 }
 
 extension ModelDescriptor {
+  /// What the names of the norm behind the last layer begin with; what it gives is that layer's last hidden state.
+  static let finalNorm = "final."
+
   /// What the canonical names of the tensors that a stage uses begin with.
   func prefixes(of stage: String) -> [String] {
     // Upsampling has no tensors; the layers behind it are stages of their own.
     if stage == "decoder" { return [] }
     guard stage.hasPrefix("layers."), let depth = Int(stage.dropFirst(7)) else { return [stage + "."] }
-    return wiring.layers.units(at: depth).map { "layers.\($0)." }
+    let units = wiring.layers.units(at: depth).map { "layers.\($0)." }
+    let isLast = depth == wiring.layers.depths(stored: sizes["layers"] ?? 0) - 1
+    return units + (isLast && wiring.finalNorm != nil ? [ModelDescriptor.finalNorm] : [])
   }
 }

@@ -12,8 +12,10 @@ struct Suspicions {
     self.descriptor = descriptor
   }
 
-  /// - Parameter prefixes: what the canonical names of the stage's tensors begin with.
-  func of(_ stage: String, _ prefixes: [String]) throws -> [String] {
+  /// - Parameters:
+  ///   - prefixes: what the canonical names of the stage's tensors begin with.
+  ///   - isAlone: whether all other stages are right.
+  func of(_ stage: String, _ prefixes: [String], isAlone: Bool) throws -> [String] {
     var result: [String] = []
     for prefix in prefixes {
       for name in weights.shapes.keys.filter({ $0.hasPrefix(prefix) }).sorted() where try isEmpty(name) {
@@ -25,7 +27,7 @@ struct Suspicions {
       }
       if let twin = try twin(of: prefix) { result.append("its weights are those of \(twin) too: one of them was lost") }
     }
-    if hasTiedDecoder(stage) {
+    if isAlone, hasTiedDecoder(stage) {
       result.append("its decoder is tied to the token table: one of its own may have been lost")
     }
     return result
