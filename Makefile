@@ -98,6 +98,19 @@ browser: deps ## look at a report's page in a headless browser, at phone and des
 	$(SWIFT) build --product bertconv
 	@BERTCONV=$$($(SWIFT) build --show-bin-path)/bertconv Tools/browser_check.sh
 
+.PHONY: junit
+junit: deps deps-python ## read what --junit writes with a parser of JUnit's files
+	@[ -x $(VENV)/bin/python ] || python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q -r Tools/junit-requirements.txt
+	$(SWIFT) build --product bertconv
+	$(VENV)/bin/python Tools/junit_check.py $$($(SWIFT) build --show-bin-path)/bertconv Downloads/junit
+
+.PHONY: slurm
+slurm: deps ## verify models as a job array under a Slurm on this machine, and merge its shards
+	@{ PATH=$$PATH:/usr/sbin; command -v slurmctld && command -v slurmd && command -v munged && command -v sbatch; } >/dev/null 2>&1 || { $(INSTALL_PACKAGES) slurmctld slurmd slurm-client munge; }
+	$(SWIFT) build --product bertconv
+	@BERTCONV=$$($(SWIFT) build --show-bin-path)/bertconv Tools/slurm_check.sh
+
 .PHONY: mutation
 mutation: deps ## put known faults into the fixtures' models and count what verification finds
 	$(SWIFT) build -c release --product bertconv-mutate

@@ -64,7 +64,9 @@ let package = Package(
       path: "Tests/ChangedModels", swiftSettings: strict),
     .executableTarget(
       name: "bertconv-mutate",
-      dependencies: ["BertConvKit", "BertCore", "BertFormat", "BertPlan", "BertZoo", "ChangedModels", "TestSupport"],
+      dependencies: [
+        "BertConvKit", "BertCore", "BertPlan", "BertRuntime", "BertZoo", "ChangedModels", "TestSupport",
+      ],
       path: "Tests/Mutation", swiftSettings: strict),
     tests("BertCoreTests", needs: ["BertCore", "CChecksum"]),
     tests("BertSourcesTests", needs: ["BertCore", "BertSources"]),

@@ -21,7 +21,17 @@ import fixtures  # noqa: F401  sets the frameworks' environment before they are 
 import torch
 import transformers
 
-from fixtures import containers, families, goldens, hostile, manifest, minilm, models, readback
+from fixtures import (
+    containers,
+    dialogue,
+    families,
+    goldens,
+    hostile,
+    manifest,
+    minilm,
+    models,
+    readback,
+)
 from fixtures.case import Case
 from fixtures.hostile import (
     hdf5_files,
@@ -60,6 +70,8 @@ def steps(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
     made: dict[str, Callable[[], None]] = {
         case.label: lambda case=case: make_case(case) for case in families.all_cases()
     }
+    for case in dialogue.CASES:
+        made[f"bert/{case.name}"] = lambda case=case: dialogue.make(case)
     made["torch"] = torch_oddities.make
     made["tensorflow"] = tensorflow_oddities.make
     made["hdf5"] = hdf5_oddities.make

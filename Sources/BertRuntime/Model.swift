@@ -43,7 +43,8 @@ package final class Model<Scalar: KernelScalar> {
       vocabulary: sizes.vocabulary, segments: sizes.segments, typesAreTokens: embeddings.typesAreTokens,
       languages: sizes.languages, positions: sizes.positions, padding: embeddings.padding,
       masking: descriptor.wiring.masking?.padding,
-      choices: descriptor.heads.values.contains { if case .choice = $0 { true } else { false } })
+      choices: descriptor.heads.values.contains { if case .choice = $0 { true } else { false } }, element: sizes.element
+    )
     if case .slidingWindow(_, _, let globals) = descriptor.wiring.layers.attention {
       bounds.hasGlobals = true
       bounds.globals = globals
@@ -61,11 +62,15 @@ package final class Model<Scalar: KernelScalar> {
   /// All that can be computed for some inputs, in the order of computation.
   package func outputs(for inputs: ModelInputs) throws -> [OutputDescription] {
     let batch = try Batch<Scalar>(inputs, bounds)
-    return try outputs(for: batch.shape, globals: batch.globals?.most ?? 0)
+    return try outputs(for: batch.shape, globals: batch.globals?.most ?? 0, batch.elements)
   }
 
-  /// - Parameter globals: the largest number of global tokens that a sequence has.
-  private func outputs(for batch: BatchShape, globals: Int = 0) throws -> [OutputDescription] {
+  /// - Parameters:
+  ///   - globals: the largest number of global tokens that a sequence has.
+  ///   - elements: what a schema-guided head is asked about.
+  private func outputs(
+    for batch: BatchShape, globals: Int = 0, _ elements: ElementInputs? = nil
+  ) throws -> [OutputDescription] {
     let route = body.route(tokens: batch.tokens)
     let perSequence: Shape = [batch.sequences, sizes.hidden]
     let heads = descriptor.wiring.layers.attention.heads
@@ -106,7 +111,7 @@ package final class Model<Scalar: KernelScalar> {
     }
     let cut = batch.cut(to: route.lengths[level])
     for (word, head) in descriptor.heads.sorted(by: { $0.key < $1.key }) {
-      all += try head.outputs(word, beside: descriptor.heads, cut, sizes, loader.weights).map {
+      all += try head.outputs(word, beside: descriptor.heads, cut, elements, sizes, loader.weights).map {
         var output = $0
         output.reads = depth
         // Of a sequence's vector it matters which tokens are seen.
@@ -148,11 +153,15 @@ package final class Model<Scalar: KernelScalar> {
   ) throws -> Outputs<Scalar> {
     precondition(variation >= 0)
     let batch = try Batch<Scalar>(inputs, bounds)
-    let available = try outputs(for: batch.shape, globals: batch.globals?.most ?? 0)
+    let available = try outputs(for: batch.shape, globals: batch.globals?.most ?? 0, batch.elements)
     let route = body.route(tokens: batch.tokens)
     try check(wanting, available)
     if let start {
-      precondition((0...body.steps.count).contains(start.depth))
+      guard (0...body.steps.count).contains(start.depth) else {
+        throw Refusal(
+          .contradictory, "the model has no hidden_states.\(start.depth): it ends with \(body.steps.count)",
+          place: "hidden_states.\(start.depth)", rule: "R-GOLD-04")
+      }
       let tokens = batch.sequences * route.lengths[route.level(of: start.depth)]
       guard start.values.count == tokens * sizes.hidden else {
         throw Refusal(
@@ -211,6 +220,11 @@ package final class Model<Scalar: KernelScalar> {
           if let part, let output = room.output { selection.scatter(part, width: room.width, into: output) }
         }
       }
+    }
+    if let start, let early = wanting.sorted().first(where: { results[$0] == nil }) {
+      throw Refusal(
+        .contradictory, "\(early.quoted) is computed before hidden_states.\(start.depth), which is given",
+        place: early.printable, rule: "R-GOLD-04")
     }
     return results
   }

@@ -17,12 +17,15 @@ package struct ModelInputs: Sendable, Equatable {
   package var languages: [Int]?
   /// Nil: as the wiring counts them, 0, 1, 2 … in most models.
   package var positionIDs: [Int]?
+  /// What a schema-guided head is asked about; nil: nothing. A model without one does not look at it.
+  package var elements: ElementInputs?
   /// [sequences, starts]: the starts for which a head with candidates looks for ends; nil: the most probable ones.
   package var starts: [Int]?
 
   package init(
     shape: Shape, inputIDs: [Int], attentionMask: [Int]? = nil, globalAttentionMask: [Int]? = nil,
-    tokenTypeIDs: [Int]? = nil, languages: [Int]? = nil, positionIDs: [Int]? = nil, starts: [Int]? = nil
+    tokenTypeIDs: [Int]? = nil, languages: [Int]? = nil, positionIDs: [Int]? = nil, elements: ElementInputs? = nil,
+    starts: [Int]? = nil
   ) {
     self.shape = shape
     self.inputIDs = inputIDs
@@ -31,6 +34,7 @@ package struct ModelInputs: Sendable, Equatable {
     self.tokenTypeIDs = tokenTypeIDs
     self.languages = languages
     self.positionIDs = positionIDs
+    self.elements = elements
     self.starts = starts
   }
 }
@@ -68,6 +72,8 @@ struct InputBounds {
   var globals: GlobalTokens? = nil
   /// What is added to the scores of tokens that are hidden.
   var hiddenScore = -Double.infinity
+  /// The width of the vectors of elements; nil where no head reads them.
+  var element: Int? = nil
 }
 
 /// The axes of a batch, checked.
@@ -138,6 +144,8 @@ struct Batch<Scalar: KernelScalar> {
   private let isMasked: Bool
   /// [sequences, starts], as given.
   let starts: [Int]?
+  /// Nil where there are none, or where no head reads them.
+  let elements: ElementInputs?
   let hiddenScore: Double
   /// Nil in models that have no global tokens.
   let globals: GlobalAttention<Scalar>?
@@ -200,6 +208,8 @@ struct Batch<Scalar: KernelScalar> {
       bounds.typesAreTokens ? try checked(inputs.tokenTypeIDs, "token_type_ids", below: bounds.vocabulary) : nil
     languages = try bounds.languages.flatMap { try checked(inputs.languages, "langs", below: $0) }
     starts = inputs.starts
+    elements = bounds.element == nil ? nil : inputs.elements
+    try elements?.check(sequences: shape.sequences, width: bounds.element)
     isMasked = bounds.masking != nil
     guard bounds.positions != nil || inputs.positionIDs == nil else {
       throw Refusal(
@@ -252,7 +262,7 @@ struct Batch<Scalar: KernelScalar> {
     (self.visible, self.hiddenScore, self.distance) = (visible, hiddenScore, distance)
     globals = nil
     hidden = Self.scores(visible, hiddenScore)
-    (tokenTypes, languages, starts, isMasked, sequenceStarts) = (nil, nil, nil, false, nil)
+    (tokenTypes, languages, starts, elements, isMasked, sequenceStarts) = (nil, nil, nil, nil, false, nil)
   }
 
   /// Some rows of a batch.
@@ -261,7 +271,7 @@ struct Batch<Scalar: KernelScalar> {
     (shape, hiddenScore, distance, isMasked) = (batch.shape, batch.hiddenScore, batch.distance, batch.isMasked)
     (ids, types, positions) = (kept(batch.ids), kept(batch.types), kept(batch.positions))
     (tokenTypes, languages) = (batch.tokenTypes.map(kept), batch.languages.map(kept))
-    (starts, globals, sequenceStarts) = (nil, nil, selection.starts)
+    (starts, elements, globals, sequenceStarts) = (nil, nil, nil, selection.starts)
     let visible = batch.visible.map(kept)
     // Mostly nothing is left that would have to be hidden.
     self.visible = visible?.contains(0) == true ? visible : nil

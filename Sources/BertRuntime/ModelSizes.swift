@@ -26,6 +26,8 @@ struct ModelSizes {
   let segments: Int?
   /// Nil where there is no table of languages.
   let languages: Int?
+  /// Width of the vectors that a schema-guided head reads; nil where there is none.
+  let element: Int?
 
   init(_ descriptor: ModelDescriptor) throws {
     func size(_ name: String) throws -> Int? {
@@ -54,6 +56,8 @@ struct ModelSizes {
     positions = wiring.embeddings.positions == .none ? nil : try required("positions")
     segments = try size("segments")
     languages = wiring.embeddings.language ? try required("languages") : nil
+    let readsElements = descriptor.heads.values.contains { if case .schema = $0 { true } else { false } }
+    element = readsElements ? try required("element") : nil
     guard embedding == hidden || wiring.embeddings.projection else {
       throw Refusal(
         .contradictory, "embeddings of width \(embedding) do not reach \(hidden) hidden columns without a projection",

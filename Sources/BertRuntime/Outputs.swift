@@ -10,6 +10,10 @@ package struct OutputDescription: Sendable, Equatable {
     case sequence
     /// [sequences, heads, queries, keys]
     case attention
+    /// [sequences, elements, …]
+    case element
+    /// [sequences, elements, tokens]
+    case elementToken
   }
 
   /// Of indices of the best ones: [sequences, ranks, groups], the best first, and beside them the scores of all.
@@ -29,6 +33,8 @@ package struct OutputDescription: Sendable, Equatable {
   package var stage: String
   /// Of indices: what they are chosen among.
   package var candidates: Candidates? = nil
+  /// Of elements: 1 for each that is no padding.
+  package var elements: [UInt8]? = nil
   /// How many of its values share one normalising sum, so that its rounding moves them together.
   package var sharing = 1
   /// Whether it only serves to judge other outputs, and no golden holds it.
@@ -49,6 +55,11 @@ package struct TokenVisibility: Sendable {
   package init(tokens: Int, mask: [UInt8]?) {
     self.tokens = tokens
     self.mask = mask
+  }
+
+  /// Whether any token of a sequence is seen.
+  package func sees(_ sequence: Int) -> Bool {
+    mask.map { $0[sequence * tokens..<(sequence + 1) * tokens].contains(1) } ?? true
   }
 }
 

@@ -79,7 +79,25 @@ extension Model {
     let shape: Shape = bounds.choices ? [batch, 2, tokens] : [batch, tokens]
     return ModelInputs(
       shape: shape, inputIDs: ids, attentionMask: mask, globalAttentionMask: bounds.hasGlobals ? globals : nil,
-      tokenTypeIDs: bounds.segments == nil ? nil : types, languages: bounds.languages == nil ? nil : languages)
+      tokenTypeIDs: bounds.segments == nil ? nil : types, languages: bounds.languages == nil ? nil : languages,
+      elements: bounds.element.map { sampleElements(sequences, width: $0, &generator) })
+  }
+
+  /// A few elements of every kind; the first sequence has none that is padding.
+  private func sampleElements(_ sequences: Int, width: Int, _ generator: inout SampleGenerator) -> ElementInputs {
+    var elements = ElementInputs(vectors: [:])
+    for (kind, count) in zip(ElementInputs.Kind.allCases, [3, 4, 2, 3, 2]) {
+      let groups = kind == .categoricalValue ? [sequences, 2] : [sequences]
+      let shape = Shape(groups + [count, width])
+      // As pooled outputs are: between −1 and 1.
+      elements.vectors[kind] = ElementInputs.Vectors(
+        shape: shape, values: (0..<shape.count!).map { _ in Float(generator.below(2_001) - 1_000) / 1_000 })
+      guard kind.countName != nil else { continue }
+      elements.counts[kind] = ElementInputs.Counts(
+        shape: Shape(groups),
+        values: (0..<Shape(groups).count!).map { $0 < groups.last! ? count : 1 + generator.below(count) })
+    }
+    return elements
   }
 }
 

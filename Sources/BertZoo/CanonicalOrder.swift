@@ -24,11 +24,11 @@ package struct CanonicalOrder: Comparable {
   }
 
   package init(_ name: String) {
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    let parts = name.canonicalParts
     steps = parts.indices.map { index in
       let part = parts[index]
       if let place = CanonicalOrder.children(parts[..<index]).firstIndex(of: part) { return .known(place) }
-      let isChosenName = index > 0 && ["heads", "slots"].contains(parts[index - 1])
+      let isChosenName = index == 1 && parts[0] == "heads" || index == 2 && parts[..<2] == ["heads", "slots"]
       return (isChosenName ? nil : Int(part)).map(Step.number) ?? .name(Array(part.utf8))
     }
   }
@@ -41,10 +41,13 @@ package struct CanonicalOrder: Comparable {
   private static func children(_ path: ArraySlice<String>) -> [String] {
     guard let parent = path.last else { return ["embeddings", "layers", "decoder", "final", "pooler", "heads"] }
     let grandparent = path.dropLast().last
+    // A slot may be called like any of the words below.
+    if path.starts(with: ["heads", "slots"]) {
+      return path.count == 3 ? ["status", "span"] : path.count == 5 ? ["weight", "bias"] : []
+    }
     switch (grandparent, parent) {
-    case (_, "heads"), (_, "slots"), (_, "layers"): return []
+    case (_, "heads"), (_, "layers"): return []
     case ("layers", _): return ["attention", "feedForward"]
-    case ("slots", _): return ["status", "span"]
     case ("attention", "relative"): return ["weight", "contentBias", "positionBias", "segmentBias", "segment"]
     case ("attention", "span"): return ["depthwise", "pointwise", "kernel", "value"]
     case (_, "embeddings"): return ["token", "position", "segment", "language", "norm", "projection"]
@@ -58,8 +61,22 @@ package struct CanonicalOrder: Comparable {
     case ("heads", "spanBeam"): return ["start", "end", "answer"]
     case ("spanBeam", _): return ["dense", "norm", "output", "weight", "bias"]
     case ("heads", "rtd"), ("heads", "sequence"), ("heads", "choice"): return ["dense", "output"]
+    case ("heads", "schema"):
+      return [
+        "categorical_slot_status", "categorical_slot_values", "intents", "noncategorical_slot_status",
+        "requested_slots", "spans", "nullIntent",
+      ]
+    case ("schema", "spans"): return []
     case ("schema", _): return ["utterance", "projection1", "projection2"]
     default: return ["weight", "bias"]
     }
+  }
+}
+
+extension String {
+  /// What points separate in a canonical name. Bytes are compared, since a mark may stand behind a point that joins it
+  /// to a character.
+  package var canonicalParts: [String] {
+    utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { String(Substring($0)) }
   }
 }

@@ -33,6 +33,9 @@ extension ModelDescriptor {
           result.append(ExpectedTensor(name: name, shape: shape, part: part.path))
         }
       }
+      if let stacks = part.stacks, let held = part.held(stacks.setting, in: tree)?.object {
+        result += try stacks.tensors(held, input: size(stacks.input, family, &used), part: part.path)
+      }
     }
     let unused = sizes.keys.filter { !used.contains($0) }.sorted()
     guard unused.isEmpty else {
@@ -135,6 +138,9 @@ extension DerivedSize {
     case .product(let left, let right):
       let (value, overflow) = try size(left).multipliedReportingOverflow(by: size(right))
       return overflow ? nil : value
+    case .total(let left, let right):
+      let (value, overflow) = try size(left).addingReportingOverflow(size(right))
+      return overflow ? nil : value
     case .scaled(let name, let factor, let offset):
       let (value, overflow) = try size(name).multipliedReportingOverflow(by: factor)
       let (sum, more) = value.addingReportingOverflow(offset)
@@ -154,6 +160,11 @@ extension Part {
       }
     }
     return search(value, path.split(separator: "."))
+  }
+
+  /// What a model's descriptor holds where the part's template refers to a setting.
+  package func held(_ setting: String, in tree: JSON) -> JSON? {
+    references.first { $0.setting == setting }.flatMap { tree.member(at: $0.path.joined(separator: ".")) }
   }
 }
 

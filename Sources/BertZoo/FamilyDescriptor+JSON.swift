@@ -94,6 +94,9 @@ extension DerivedSize {
     } else if fields.has("product") {
       let names = try fields.strings("product")
       self = .product(names[0], names[1])
+    } else if fields.has("total") {
+      let names = try fields.strings("total")
+      self = .total(names[0], names[1])
     } else {
       let pair = try fields.array("scaled")
       guard pair.count == 2, let size = pair[0].string, let factor = pair[1].integer else {
@@ -165,6 +168,7 @@ extension Part {
     }
     formula = fields.has("formula") ? try FormulaClaim(fields.fields("formula")) : nil
     due = fields.has("due") ? try Due(fields.fields("due")) : nil
+    stacks = fields.has("stacks") ? try NamedStacks(fields.fields("stacks")) : nil
     tiedTo = (fields.optional("tiedTo")?.object?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.string }
     tensors = try fields.array("tensors").map {
       guard let pair = $0.array, pair.count == 2, let name = pair[0].string, let shape = pair[1].array else {

@@ -54,6 +54,8 @@ package struct Setting: Sendable {
     case word
     /// The names of a classifier's outputs.
     case labels
+    /// The rows of every layer of stacks under names that somebody chose; only tensors tell them.
+    case stacks
   }
   package var kind: Kind
   /// What it is, for people, where a user may have to give it.
@@ -93,6 +95,7 @@ package enum DerivedSize: Sendable {
   /// `size` / `divisor`
   case fraction(size: String, divisor: Int)
   case product(String, String)
+  case total(String, String)
   /// `size` × `factor` + `offset`
   case scaled(size: String, factor: Int, offset: Int)
 }
@@ -154,6 +157,8 @@ package struct Part: Sendable {
   /// The Hugging Face classes whose models have it, and those whose models have not; nil where classes do not tell.
   package var classes: (with: [String], without: [String])?
   package var tensors: [TensorTemplate]
+  /// Linear layers under names that somebody chose; nil where there are none.
+  package var stacks: NamedStacks?
   /// Of a part that is not there: whose copy its tensors are.
   package var tiedTo: [String: String]
   /// Of a part that is there when its tensors are stored: when they must be.
@@ -293,13 +298,25 @@ package struct Layout: Sendable {
 
   /// A source tensor's name pattern, the canonical name it fills, and what happens to it on the way.
   package struct Row: Sendable {
-    package var pattern: String
+    package let pattern: String
     package var canonical: String
     package var operations: [TensorOperation]
+    /// Whether names number the units inside each block.
+    package let isInBlock: Bool
+    /// Whether names go on counting behind the body's units.
+    package let continues: Bool
     /// Extents of the stored tensor that tell settings which canonical shapes do not hold.
     package var tells: [(axis: Int, setting: String)] = []
     /// Why the tensor is left out, unread, where another one fills its place; nil where both must be equal.
     package var spare: String?
+
+    package init(pattern: String, canonical: String, operations: [TensorOperation]) {
+      self.pattern = pattern
+      self.canonical = canonical
+      self.operations = operations
+      isInBlock = pattern.holds("{b}")
+      continues = pattern.holds("{i+layers}")
+    }
   }
 
   /// Tensors that are left out, and why.

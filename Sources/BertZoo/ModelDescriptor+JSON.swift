@@ -273,7 +273,7 @@ extension PoolerWiring {
 
 extension Head {
   private enum Kind: String {
-    case mlm, lm, pooled, firstToken, summary, choice, tokens, span, spanBeam, rtd, sentence
+    case mlm, lm, pooled, firstToken, summary, choice, tokens, span, spanBeam, rtd, slots, schema, sentence
   }
   /// More candidates than any search keeps.
   private static let mostCandidates = 1_024
@@ -305,6 +305,8 @@ extension Head {
     case .tokens: self = .tokens(labels: try fields.labels())
     case .span: self = .span
     case .rtd: self = .rtd(activation: try fields.word("activation"))
+    case .slots: self = .slots(activation: try fields.word("activation"), slots: try fields.slots())
+    case .schema: self = .schema(activation: try fields.word("activation"))
     case .sentence:
       let pooling: SentencePooling = try fields.word("pooling")
       let isNormalised = try fields.flag("normalised")
@@ -354,6 +356,15 @@ extension Head {
     case .tokens(let labels): return object(.tokens, labels)
     case .span: return object(.span)
     case .rtd(let activation): return object(.rtd, [], activation)
+    case .slots(let activation, let slots):
+      let layers = slots.sorted { $0.key < $1.key }.map { name, layers in
+        let rows: JSON = [
+          "status": .array(layers.status.map { .integer($0) }), "span": .array(layers.span.map { .integer($0) }),
+        ]
+        return (name, rows)
+      }
+      return object(.slots, [], activation).setting(.object(JSONObject(layers)), at: ["slots"])
+    case .schema(let activation): return object(.schema, [], activation)
     case .sentence(let pooling, let isNormalised):
       var object: JSONObject = ["kind": .string(Kind.sentence.rawValue), "pooling": .string(pooling.rawValue)]
       if isNormalised { object["normalised"] = true }
@@ -380,4 +391,24 @@ extension JSONFields {
   }
 
   fileprivate mutating func labels() throws -> [String] { has("labels") ? try strings("labels") : [] }
+
+  /// At least one slot, each with at least one layer a stack.
+  fileprivate mutating func slots() throws -> [String: SlotLayers] {
+    let members = try object("slots").members
+    guard !members.isEmpty, members.allSatisfy({ !$0.key.isEmpty }) else { throw refusal("slots", "slots with names") }
+    return try members.reduce(into: [:]) { slots, member in
+      var fields = try JSONFields(member.value, "\(path).slots.\(member.key.printable)")
+      func rows(_ key: String) throws -> [Int] {
+        let rows = try fields.array(key).compactMap(\.integer)
+        guard try !rows.isEmpty && rows.count == fields.array(key).count,
+          rows.allSatisfy((1...ModelDescriptor.largestSize).contains)
+        else { throw fields.refusal(key, "a list of sizes") }
+        return rows
+      }
+      let layers = SlotLayers(status: try rows("status"), span: try rows("span"))
+      guard layers.span.last == 2 else { throw fields.refusal("span", "a list that ends with 2") }
+      try fields.finish()
+      slots[member.key] = layers
+    }
+  }
 }

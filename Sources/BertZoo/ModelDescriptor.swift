@@ -291,12 +291,31 @@ public enum Head: Sendable, Equatable {
   /// A dense layer, then a linear one with one output, on each position: [batch, tokens], positive where a token was
   /// replaced.
   case rtd(activation: Activation)
+  /// For every slot layers on the pooled output, its status: [batch, classes]; and layers on each position, the ends of
+  /// its value: two times [batch, tokens]. All layers but a stack's last have the activation behind them.
+  case slots(activation: Activation, slots: [String: SlotLayers])
+  /// Scores for elements of a service, given as vectors beside the tokens: intents, slots and values that the weights
+  /// know nothing of.
+  case schema(activation: Activation)
   /// One vector a sequence, without weights: [batch, hidden]; with `normalised` divided by its Euclidean length. Not the
   /// normalised mean, which every model gives that has no such head.
   case sentence(pooling: SentencePooling, normalised: Bool)
 
   /// What a model without this head makes of a sequence.
   package static let usualSentence = Head.sentence(pooling: .mean, normalised: true)
+}
+
+/// How many outputs each layer of a slot's two stacks has.
+public struct SlotLayers: Sendable, Equatable {
+  /// The last is the number of classes.
+  public var status: [Int]
+  /// The last is 2: column 0 start, column 1 end.
+  public var span: [Int]
+
+  public init(status: [Int], span: [Int]) {
+    self.status = status
+    self.span = span
+  }
 }
 
 /// How the vectors of a sequence's tokens become one (N. Reimers and I. Gurevych 2019, section 3).

@@ -24,6 +24,7 @@ static const unsigned char layouts[] = {
 #embed "../../Zoo/Layouts/huggingface-tf-objects.json" suffix(, 0, )
 #embed "../../Zoo/Layouts/huggingface-tf-sharded.json" suffix(, 0, )
 #embed "../../Zoo/Layouts/huggingface-tf.json" suffix(, 0, )
+#embed "../../Zoo/Layouts/kerashub-whole.json" suffix(, 0, )
 #embed "../../Zoo/Layouts/kerashub.json" suffix(, 0, )
 };
 

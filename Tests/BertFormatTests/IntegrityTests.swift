@@ -103,6 +103,21 @@ struct IntegrityTests {
     }
   }
 
+  @Test func `R-BERTW-07: a shape that the descriptor contradicts is told`() throws {
+    let model = try Self.model.get()
+    let info = try #require(
+      model.summary.contents.tensors.first { $0.shape.rank == 2 && $0.shape.dims[0] != $0.shape.dims[1] })
+    let start = "\"\(info.name)\":{\"dtype\":\"\(info.dtype.rawValue)\",\"shape\":"
+    let (rows, columns) = (info.shape.dims[0], info.shape.dims[1])
+    let bytes = model.resaved(spelling: {
+      $0.compact.replacing("\(start)[\(rows),\(columns)]", with: "\(start)[\(columns),\(rows)]")
+    })
+    let folder = try TemporaryFolder()
+    let path = try folder.write("turned.bertw", bytes)
+    let fault = #expect(throws: BertwFile.Fault.self) { try BertwFile(InputFile(path)) }
+    #expect(fault?.rule == "R-BERTW-07")
+  }
+
   @Test func `R-BERTW-01, R-BERTW-04: tensors of another type, missing or unknown are damage of the header`() throws {
     let model = try Self.model.get()
     let names = model.summary.contents.tensors.map(\.name)

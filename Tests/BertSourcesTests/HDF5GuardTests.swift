@@ -31,6 +31,27 @@ import Testing
     #expect((first.position, first.version, first.end) == (1024, 0, user.count))
   }
 
+  @Test("R-H5-01: bytes that were shuffled by another size than the type's are refused")
+  func shuffleSize() throws {
+    var bytes = try HDF5GuardTests.good("chunked")
+    let size = try #require(bytes.firstRange(of: Array("shuffle\0".utf8))).upperBound
+    #expect(bytes[size] == 4)
+    bytes[size] = 2
+    let path = try folder.write("shuffled.h5", bytes)
+    #expect(refused { try SourceLocator.open(path, OpenOptions()) }?.rule == "R-H5-01")
+  }
+
+  /// libhdf5 does not compare the names in a node of its table of symbols.
+  @Test("R-H5-07: two links of one name are refused")
+  func linkedTwice() throws {
+    var bytes = try HDF5GuardTests.good()
+    // The root's node: eight bytes, then an entry of 40 bytes for each of its three links.
+    let first = try #require(bytes.firstRange(of: Array("SNOD".utf8))).lowerBound + 8
+    bytes.replaceSubrange(first + 40..<first + 80, with: bytes[first..<first + 40])
+    let path = try folder.write("twice.h5", bytes)
+    #expect(refused { try SourceLocator.open(path, OpenOptions()) }?.rule == "R-H5-07")
+  }
+
   @Test("R-H5-10: a user block put before a finished file moves everything, for the library too")
   func movedFile() throws {
     let path = try folder.write("moved.h5", [UInt8](repeating: 0x20, count: 512) + (try HDF5GuardTests.good()))

@@ -19,12 +19,14 @@ struct CanonicalOrderTests {
     names += pair("heads.choice.dense") + pair("heads.choice.output")
     names += pair("heads.mlm.transform") + pair("heads.mlm.norm") + ["heads.mlm.bias", "heads.mlm.decoder.weight"]
     names += pair("heads.nsp") + pair("heads.rtd.dense") + pair("heads.rtd.output")
-    for scope in ["categorical_slot_status", "intents"] {
+    for scope in [
+      "categorical_slot_status", "categorical_slot_values", "intents", "noncategorical_slot_status", "requested_slots",
+    ] {
       for role in ["utterance", "projection1", "projection2"] { names += pair("heads.schema.\(scope).\(role)") }
     }
-    names += ["heads.schema.nullIntent"] + pair("heads.schema.spans.1") + pair("heads.schema.spans.2")
+    names += pair("heads.schema.spans.1") + pair("heads.schema.spans.2") + ["heads.schema.nullIntent"]
     names += pair("heads.sequence.dense") + pair("heads.sequence.output")
-    for slot in ["10", "9", "Z", "a%2Eb", "area", "food"] {
+    for slot in ["10", "9", "Z", "a%2Eb", "area", "attention", "food", "heads", "layers", "schema", "slots"] {
       for role in ["status", "span"] {
         names += pair("heads.slots.\(slot).\(role).0") + pair("heads.slots.\(slot).\(role).1")
       }
@@ -75,6 +77,9 @@ struct CanonicalOrderTests {
     #expect(Self.sorted(slots.reversed()) == slots)
     let twins = ["heads.slots.007.span.0.weight", "heads.slots.07.span.0.weight", "heads.slots.7.span.0.weight"]
     #expect(Self.sorted(twins.reversed()) == twins)
+    // A point and the accent behind it are one character.
+    let joined = ["heads.slots.\u{301}.status.0.weight", "heads.slots.\u{301}.span.0.weight"]
+    #expect(Self.sorted(joined.reversed()) == joined)
     let layers = ["layers.2.attention.key.bias", "layers.10.attention.key.bias"]
     #expect(Self.sorted(layers.reversed()) == layers)
   }

@@ -39,15 +39,17 @@ package struct ChangedModel {
     bytes = values.withUnsafeBytes { Array($0) }
   }
 
-  /// Writes the model with another descriptor or other payloads, and returns the path.
-  package func write(descriptor: ModelDescriptor, _ change: (String, inout [UInt8]) -> Void = { _, _ in }) throws
-    -> String
-  {
+  /// Writes the model with another descriptor, other tensors or other payloads, and returns the path. Tensors that are
+  /// not the original's begin without bytes.
+  package func write(
+    descriptor: ModelDescriptor, tensors: [TensorInfo]? = nil, _ change: (String, inout [UInt8]) -> Void = { _, _ in }
+  ) throws -> String {
     let path = folder.path + "/changed.bertw"
     let output = try OutputFile(path, replacing: true)
-    let writer = try BertwWriter(BertwContents(descriptor: descriptor, tensors: contents.tensors), to: output)
+    let writer = try BertwWriter(
+      BertwContents(descriptor: descriptor, tensors: tensors ?? contents.tensors), to: output)
     for (index, tensor) in writer.contents.tensors.enumerated() {
-      var bytes = payloads[tensor.name]!
+      var bytes = payloads[tensor.name] ?? []
       change(tensor.name, &bytes)
       try writer.write(index) { sink in try bytes.withUnsafeBytes { try sink($0) } }
     }

@@ -131,6 +131,82 @@ struct DiagnosisTests {
       ])
   }
 
+  /// One model of every family.
+  static let families = Dictionary(grouping: ModelFixture.all, by: \.family).values.map { models in
+    models.first { model in model.goldens.contains { $0.contains("padded") } }!
+  }
+
+  @Test("where nothing known repairs a layer, all that is tried ends without a repair", arguments: families)
+  func unknownMistake(_ fixture: ModelFixture) throws {
+    let model = try ChangedModel(converting: fixture.path(fixture.containers[0]))
+    let name = try #require(
+      model.contents.tensors.map(\.name).filter { $0.hasPrefix("layers.") && $0.hasSuffix("output.weight") }.last)
+    let path = try model.write(changing: name) { values in
+      for index in values.indices where index % 3 == 0 { values[index] *= 1.5 }
+    }
+    var request = VerificationRequest(model: path)
+    request.goldens = fixture.goldens.filter { $0.contains("padded") }
+    let result = try Verifier(request).run().goldens[0]
+    #expect(result.verdict == .fail && !result.findings.isEmpty)
+    #expect(result.findings.allSatisfy(\.repair.isEmpty), "\(result.diagnosis)")
+  }
+
+  @Test("what a recording did to its inputs is named", arguments: ["attention_mask", "token_type_ids"])
+  func recording(_ input: String) throws {
+    let folder = try TemporaryFolder()
+    var golden = try EditedGolden(try #require(Self.fixture.goldens.first { $0.contains("padded") }))
+    if input == "attention_mask" {
+      golden.edit(input) { mask in
+        for index in stride(from: 0, to: mask.bytes.count, by: mask.dtype.size!) { mask.bytes[index] ^= 1 }
+      }
+    } else {
+      // Recorded with types of 0, written down with others.
+      golden.edit(input) { types in
+        for index in stride(from: 0, to: types.bytes.count, by: types.dtype.size!) { types.bytes[index] = 0 }
+      }
+    }
+    var request = VerificationRequest(model: Self.fixture.path("safetensors"))
+    request.goldens = [try folder.write("golden.safetensors", golden.bytes)]
+    let result = try Verifier(request).run().goldens[0]
+    #expect(result.verdict == .fail && !result.findings.isEmpty)
+    if input == "attention_mask" {
+      for finding in result.findings {
+        #expect(finding.repair == ["if the golden was recorded with its attention_mask inverted"], "\(finding.stage)")
+      }
+    } else {
+      #expect(result.findings.map(\.stage) == ["embeddings"], "only the embeddings read token types")
+    }
+  }
+
+  @Test("token types that a converter lost, and a decoder of its own, are suspected where nothing repairs the stage")
+  func suspicions() throws {
+    let model = try ChangedModel(converting: Self.fixture.path("safetensors"))
+    let hidden = model.contents.descriptor.sizes["hidden"]!
+    let types = try model.write(changing: "embeddings.segment.weight") { values in
+      values = values.indices.map { values[$0 % hidden] }
+    }
+    #expect(
+      try Self.verify(types).diagnosis == [
+        "embeddings: segment.weight holds the same in all rows: token types may have been lost"
+      ])
+    let untied = ModelFixture.named("bert", "mlm-untied")
+    let other = try ChangedModel(converting: untied.path("safetensors"))
+    var descriptor = other.contents.descriptor
+    guard case .mlm(let activation, let epsilon, false) = descriptor.heads["mlm"] else {
+      Issue.record("its decoder is tied")
+      return
+    }
+    descriptor.heads["mlm"] = .mlm(activation: activation, epsilon: epsilon, tied: true)
+    var request = VerificationRequest(
+      model: try other.write(
+        descriptor: descriptor, tensors: other.contents.tensors.filter { $0.name != "heads.mlm.decoder.weight" }))
+    request.goldens = untied.goldens.filter { $0.contains("padded") }
+    #expect(
+      try Verifier(request).run().goldens[0].diagnosis == [
+        "heads.mlm: its decoder is tied to the token table: one of its own may have been lost"
+      ])
+  }
+
   @Test("a golden without hidden states still tells a wrong configuration")
   func withoutHiddenStates() throws {
     let folder = try TemporaryFolder()

@@ -30,7 +30,7 @@ struct SchemaDocumentTests {
     #expect(
       SchemaFiles.names == [
         "bench", "bertw-header", "convert", "descriptor", "error", "golden-check", "golden", "inspect", "layout",
-        "provenance", "variant", "verify", "zoo-model", "zoo-report", "zoo",
+        "provenance", "variant", "verify-provenance", "verify", "zoo-model", "zoo-report", "zoo",
       ])
   }
 

@@ -76,7 +76,7 @@ struct VerdictTests {
 
   /// Epsilon, the form of GELU and the number of heads are in no tensor: ports guessed them, and nothing stopped.
   @Test(
-    "keras-hub#642, #665, gpt4all#1946, transformers#532, keras-bert#129, candle#900: what no tensor says is seen when wrong",
+    "keras-hub#642, #665, gpt4all#1946, transformers#532, #585, keras-bert#129, candle#900, pocket-tts#278: what no tensor says is seen when wrong",
     arguments: [
       "layer_norm_eps=1e-5", "layer_norm_eps=1e-6", "layer_norm_eps=1e-7", "hidden_act=gelu_new", "hidden_act=relu",
       "num_attention_heads=1", "num_attention_heads=2", "num_attention_heads=10",

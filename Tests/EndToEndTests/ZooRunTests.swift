@@ -122,6 +122,39 @@ struct ZooRunTests {
     #expect(try Self.names(again) == ["safetensors": "pass", "torch-zip": "error"])
   }
 
+  @Test("a run that is killed at once leaves whole results only, and --resume does the rest")
+  func killed() throws {
+    let folder = try TemporaryFolder()
+    let fixture = ModelFixture.named("distilbert", "bare")
+    for index in 0..<12 {
+      for name in ["model.safetensors", "config.json"] {
+        try Self.copy(fixture.path("safetensors/" + name), to: folder.path + "/models/m\(index)/" + name)
+      }
+    }
+    for golden in fixture.goldens { try Self.copy(golden, to: folder.path + "/models/" + Path.last(golden)) }
+    let killed = try Command.runShell(
+      """
+      "$0" zoo verify models --results results --jobs 2 --quiet & run=$!
+      until ls results/model-* >done 2>/dev/null; do sleep 0.01; done
+      kill -9 $run; wait $run; cat results/model-* | wc -c >before; ls -A results
+      """, in: folder.path)
+    let left = killed.output.split(separator: "\n").map(String.init)
+    #expect(left.contains("shard-0-of-1.json") && left.count < 13, "it was killed too late: \(left.count)")
+    #expect(left.allSatisfy { $0.hasPrefix("model-") || $0.hasPrefix("shard-") || $0.hasSuffix("bertconv-part") })
+    let early = try Self.run(["report", "results"], folder)
+    #expect(early.status == 2 && early.output.contains("no result"))
+    let kept = try left.filter { $0.hasPrefix("model-") }.map { name in
+      (name, try InputFile(folder.path + "/results/" + name).contents(limit: 1 << 20))
+    }
+    #expect(!kept.isEmpty)
+    #expect(try Self.run(["verify", "models", "--results", "results", "--resume"], folder).status == 0)
+    for (name, bytes) in kept {
+      #expect(try InputFile(folder.path + "/results/" + name).contents(limit: 1 << 20) == bytes, "\(name)")
+    }
+    let report = try Self.run(["report", "results"], folder)
+    #expect(report.status == 0 && report.output.contains("12 models: 12 pass"), "\(report.output)")
+  }
+
   @Test("a folder with nothing to verify, and results that are none, are errors")
   func nothing() throws {
     let folder = try TemporaryFolder()

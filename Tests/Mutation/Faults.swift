@@ -1,3 +1,4 @@
+import BertConvKit
 import BertCore
 import BertPlan
 import BertZoo
@@ -12,7 +13,7 @@ struct Faults {
     shapes = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.shape) })
   }
 
-  var all: [Fault] { prefixes.flatMap(inside) + orders + settings }
+  var all: [Fault] { prefixes.flatMap(inside) + orders + decoders + settings + norms }
 
   /// What the canonical names of a unit's tensors begin with.
   private var prefixes: [String] {
@@ -115,6 +116,21 @@ struct Faults {
       let rows = shapes["embeddings." + role]![0]
       let width = shapes["embeddings." + role]![1]
       guard rows > 1 else { continue }
+      if role == "segment.weight" {
+        result.append(
+          Fault(
+            kind: "token types lost", stages: ["embeddings"], words: [[role], ["the same in all rows"]],
+            tensors: ["embeddings." + role: { values in values = (0..<values.count).map { values[$0 % width] } }]))
+      }
+      if role == "token.weight" {
+        let root = Float(Double(width).squareRoot())
+        for factor in [root, 1 / root] {
+          result.append(
+            Fault(
+              kind: "token table scaled", stages: stages, words: [[role], ["multiplied"]],
+              tensors: ["embeddings." + role: { $0 = $0.map { $0 * factor } }]))
+        }
+      }
       for distance in [1, rows - 1] where distance == 1 || rows > 2 {
         result.append(
           Fault(
@@ -127,7 +143,53 @@ struct Faults {
             ]))
       }
     }
+    for (index, one) in roles.enumerated() where roles[index].hasSuffix(".weight") {
+      for other in roles[(index + 1)...]
+      where one.hasPrefix("norm") == other.hasPrefix("norm")
+        && shapes["embeddings." + one] == shapes["embeddings." + other]
+      {
+        result.append(
+          Fault(
+            kind: "tables exchanged", stages: [one, other].contains("token.weight") ? stages : ["embeddings"],
+            words: [[one], [other], ["change places"]],
+            replacements: ["embeddings." + one: "embeddings." + other, "embeddings." + other: "embeddings." + one]))
+      }
+    }
     return result
+  }
+
+  // MARK: - Decoders
+
+  /// A decoder that is the token table taken for one of its own, with other numbers, and the other way round.
+  private var decoders: [Fault] {
+    descriptor.heads.keys.sorted().compactMap { word in
+      let decoder = "heads.\(word).decoder.weight"
+      let stage = "heads.\(word)"
+      switch descriptor.heads[word]! {
+      case .mlm(let activation, let epsilon, let isTied):
+        return decoderFault(stage, decoder, isTied) { .mlm(activation: activation, epsilon: epsilon, tied: $0) }
+      case .lm(let isTied): return decoderFault(stage, decoder, isTied) { .lm(tied: $0) }
+      default: return nil
+      }
+    }
+  }
+
+  private func decoderFault(
+    _ stage: String, _ decoder: String, _ isTied: Bool, _ head: @escaping (Bool) -> Head
+  ) -> Fault? {
+    let word = String(stage.dropFirst(6))
+    let shape = shapes["embeddings.token.weight"]!
+    if isTied {
+      return Fault(
+        kind: "tied decoder not tied", stages: [stage], words: [["--set tie_word_embeddings=true"]],
+        descriptor: { $0.heads[word] = head(false) },
+        tensors: [decoder: { values in values = (0..<(shape.count ?? 0)).map { 0.02 * Float(($0 * 7919) % 13 - 6) } }],
+        added: [decoder: shape])
+    }
+    guard shapes[decoder] == shape else { return nil }
+    return Fault(
+      kind: "own decoder tied", stages: [stage], words: [["decoder"], ["tied"]],
+      descriptor: { $0.heads[word] = head(true) }, removed: [decoder])
   }
 
   // MARK: - Order of layers
@@ -159,7 +221,36 @@ struct Faults {
     return result
   }
 
+  // MARK: - Recordings
+
+  /// Mistakes of a recording that a golden's inputs can show.
+  static func recordings(_ golden: String) throws -> [Fault] {
+    let inputs = try Golden(golden).inputs
+    func fault(_ kind: String, _ words: String, _ recording: Fault.Recording) -> Fault {
+      Fault(kind: kind, stages: [], words: [[words]], recording: recording)
+    }
+    var result: [Fault] = []
+    if let mask = inputs.attentionMask, mask.contains(0) {
+      result.append(fault("recorded without mask", "without its attention_mask", .maskIgnored))
+      result.append(fault("mask inverted", "with its attention_mask inverted", .maskInverted))
+    }
+    if inputs.tokenTypeIDs?.contains(where: { $0 != 0 }) == true {
+      result.append(fault("recorded without token types", "without its token_type_ids", .segmentsIgnored))
+    }
+    return result
+  }
+
   // MARK: - Configuration
+
+  /// The other places that norms can have.
+  private var norms: [Fault] {
+    LayersWiring.NormPlace.allCases.filter { $0 != descriptor.wiring.layers.norm }.map { place in
+      Fault(
+        kind: "norms in another place", stages: [],
+        words: [["with its norms in the place \(descriptor.wiring.layers.norm.rawValue.quoted)"]],
+        descriptor: { $0.wiring.layers.norm = place })
+    }
+  }
 
   /// Every other value of every setting that a configuration gives and no shape tells.
   private var settings: [Fault] {

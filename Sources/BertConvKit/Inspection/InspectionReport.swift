@@ -61,17 +61,17 @@ extension InspectionReport {
   }
 
   private static func head(_ canonical: String) -> String? {
-    let parts = canonical.split(separator: ".")
-    return parts.count > 1 && parts[0] == "heads" ? String(parts[1]) : nil
+    let parts = canonical.canonicalParts
+    return parts.count > 1 && parts[0] == "heads" ? parts[1] : nil
   }
 
   /// The unit that a canonical tensor belongs to.
   static func unit(_ canonical: String) -> String {
-    let parts = canonical.split(separator: ".")
+    let parts = canonical.canonicalParts
     switch parts.first {
     case "layers", "heads": return parts.prefix(2).joined(separator: ".")
     case "decoder": return parts.prefix(3).joined(separator: ".")
-    default: return String(parts.first ?? "")
+    default: return parts.first ?? ""
     }
   }
 

@@ -18,6 +18,7 @@ struct Counterpart {
       other.switches.sets = []
     }
     other.threads = request.threads
+    other.kernels = request.kernels
     runner = try namingFile(path) { try ModelRunner(other) }
   }
 

@@ -1,9 +1,10 @@
 import BertCore
 import BertRuntime
+import BertZoo
 
 /// Inputs and outputs recorded with a reference implementation: a safetensors file whose metadata says so
 /// (docs/numerics.md).
-struct Golden: Sendable {
+package struct Golden: Sendable {
   /// The precision in which the reference computed the outputs without an `.f64` of their own.
   enum Precision: String, Sendable {
     case f32
@@ -46,7 +47,7 @@ struct Golden: Sendable {
   let precision: Precision
   /// What the reference's weights were stored as, where that is not what this model's are.
   let weights: DType?
-  let inputs: ModelInputs
+  package let inputs: ModelInputs
   let outputs: [Output]
   /// What the rounding of stored weights costs, by output, where outputs were computed and not recorded.
   let allowance: [String: NoiseFloor]
@@ -56,7 +57,7 @@ struct Golden: Sendable {
   private let file: InputFile?
 
   /// Reads the header and the inputs; every number is compared with what the model allows when the model is run.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     let file = try InputFile(path)
     self.file = file
@@ -112,7 +113,7 @@ struct Golden: Sendable {
       ("input_ids", inputs.inputIDs), ("attention_mask", inputs.attentionMask),
       ("global_attention_mask", inputs.globalAttentionMask),
       ("token_type_ids", inputs.tokenTypeIDs), ("position_ids", inputs.positionIDs), ("langs", inputs.languages),
-    ].filter { $0.1 != nil }.map(\.0)
+    ].filter { $0.1 != nil }.map(\.0) + (inputs.elements?.names ?? [])
   }
 
   private static let inputNames: Set<String> = [
@@ -124,6 +125,7 @@ struct Golden: Sendable {
   private static func sort(_ header: SafetensorsHeader, _ file: InputFile) throws -> (ModelInputs, [Output]) {
     var numbers: [String: [Int]] = [:]
     var outputs: [Output] = []
+    var elements = ElementInputs(vectors: [:])
     guard let ids = header.entries.first(where: { $0.info.name == "input_ids" }) else {
       throw refusal(file.path, "has no input_ids", "R-GOLD-02")
     }
@@ -141,9 +143,9 @@ struct Golden: Sendable {
           throw refusal(file.path, "the batch \(shape) is too large", "R-GOLD-08")
         }
         numbers[info.name] = try integers(entry, file)
-      } else {
+      } else if try !elements.take(entry, file) {
         let isDouble = info.name.hasSuffix(".f64")
-        let name = isDouble ? String(info.name.dropLast(4)) : info.name
+        let name = slotName(isDouble ? String(info.name.dropLast(4)) : info.name)
         let isIndex = indexNames.contains(name) && (info.dtype == .i64 || info.dtype == .i32)
         guard isIndex || info.dtype == .f32 || info.dtype == .f64 else {
           throw refusal(
@@ -164,11 +166,17 @@ struct Golden: Sendable {
     let inputs = ModelInputs(
       shape: shape, inputIDs: numbers["input_ids"]!, attentionMask: numbers["attention_mask"],
       globalAttentionMask: numbers["global_attention_mask"], tokenTypeIDs: numbers["token_type_ids"],
-      languages: numbers["langs"], positionIDs: numbers["position_ids"])
+      languages: numbers["langs"], positionIDs: numbers["position_ids"],
+      elements: elements == ElementInputs(vectors: [:]) ? nil : elements)
     return (inputs, outputs)
   }
 
-  private static func integers(_ entry: SafetensorsHeader.Entry, _ file: InputFile) throws -> [Int] {
+  /// A slot's outputs may call it as the checkpoint does or as canonical names do.
+  private static func slotName(_ name: String) -> String {
+    name.hasPrefix("slots.") ? ChosenName.decoded(name) : name
+  }
+
+  static func integers(_ entry: SafetensorsHeader.Entry, _ file: InputFile) throws -> [Int] {
     try integers(entry.bytes, entry.info.dtype, count: entry.info.shape.count ?? 0, file)
   }
 

@@ -71,7 +71,19 @@ public struct GoldenInspector {
     }
     var names: [String] = []
     for output in golden.outputs where !names.contains(output.name) { names.append(output.name) }
-    let outputs = try names.map { name in try judge(golden.outputs.filter { $0.name == name }, golden) }
+    var outputs: [GoldenReport.Output] = []
+    for name in names {
+      let forms = golden.outputs.filter { $0.name == name }
+      let elements = try elements(of: forms[0], golden.inputs)
+      if let elements, !elements.contains(1) {
+        remarks.append("\(name) is not compared: by the counts all of its elements are padding")
+      } else {
+        outputs.append(try judge(forms, elements, golden))
+      }
+    }
+    guard !outputs.isEmpty else {
+      throw Refusal(.contradictory, "the counts leave nothing to compare", place: names[0].printable, rule: "R-GOLD-07")
+    }
     if !outputs.contains(where: { $0.forms.contains("f64") }) {
       remarks.append("nothing is recorded in double precision: faults within the noise of f32 will not be seen")
     }
@@ -101,6 +113,7 @@ public struct GoldenInspector {
       guard let bad = values?.first(where: { $0 < 0 }) else { continue }
       throw Refusal(.contradictory, "\(name) holds \(bad)", place: name, rule: "R-GOLD-03")
     }
+    try inputs.elements?.check(sequences: inputs.inputIDs.count / inputs.shape.dims.last!, width: nil)
     guard let mask = inputs.attentionMask else { return }
     if let bad = mask.first(where: { $0 != 0 && $0 != 1 }) {
       throw Refusal(
@@ -113,8 +126,12 @@ public struct GoldenInspector {
     }
   }
 
-  /// - Parameter forms: one output as it was recorded in one or two precisions.
-  private func judge(_ forms: [Golden.Output], _ golden: Golden) throws -> GoldenReport.Output {
+  /// - Parameters:
+  ///   - forms: one output as it was recorded in one or two precisions.
+  ///   - elements: of an output of elements, 1 for each that is no padding.
+  private func judge(
+    _ forms: [Golden.Output], _ elements: [UInt8]?, _ golden: Golden
+  ) throws -> GoldenReport.Output {
     let first = forms[0]
     guard forms.allSatisfy({ $0.shape == first.shape }) else {
       throw Refusal(
@@ -123,7 +140,9 @@ public struct GoldenInspector {
     }
     let seen = TokenVisibility(
       tokens: golden.inputs.shape.dims.last!, mask: golden.inputs.attentionMask?.map { UInt8($0) })
-    let places = Visibility(seen, shape: first.shape, unit: try unit(of: first, golden.inputs)).places
+    let places = Visibility(
+      seen, shape: first.shape, unit: try unit(of: first, golden.inputs), elements: elements
+    ).places
     guard !places.isEmpty else {
       throw Refusal(
         .contradictory, "the mask leaves nothing of \(first.name.quoted) to compare", place: first.name.printable,
@@ -172,6 +191,11 @@ public struct GoldenInspector {
     let tokens = inputs.shape.dims.last!
     let sequences = inputs.inputIDs.count / tokens
     let dims = output.shape.dims
+    if let schema = SchemaOutput(rawValue: output.name) { return schema.unit }
+    // As many classes as tokens are no tokens.
+    if output.name.hasPrefix("slots."), output.name.hasSuffix(".status_logits"), dims.first == sequences {
+      return .sequence
+    }
     if output.name.hasPrefix("attentions.") {
       guard dims.count == 4, dims[0] == sequences else { throw wrongShape(output, inputs) }
       return dims[2] == tokens && dims[3] == tokens ? .attention : .sequence
@@ -181,6 +205,22 @@ public struct GoldenInspector {
       throw wrongShape(output, inputs)
     }
     return .sequence
+  }
+
+  /// Which elements of an output of elements are no padding; nil for any other output.
+  private func elements(of output: Golden.Output, _ inputs: ModelInputs) throws -> [UInt8]? {
+    guard let schema = SchemaOutput(rawValue: output.name) else { return nil }
+    guard let elements = inputs.elements, let given = elements.vectors[schema.kind] else {
+      throw Refusal(
+        .contradictory, "\(output.stored.quoted) is there, but \(schema.kind.inputName) is not",
+        place: output.stored.printable, rule: "R-GOLD-02")
+    }
+    let visible = schema.visible(elements), tokens = inputs.shape.dims.last!
+    let rank = given.shape.rank - 1, width = (output.shape.count ?? 0) / max(1, visible.count)
+    guard output.shape.rank >= rank, output.shape.dims.prefix(rank).reduce(1, *) == visible.count,
+      output.shape[0] == given.shape[0], schema.unit != .elementToken || width == tokens
+    else { throw wrongShape(output, inputs) }
+    return visible
   }
 
   private func wrongShape(_ output: Golden.Output, _ inputs: ModelInputs) -> Refusal {

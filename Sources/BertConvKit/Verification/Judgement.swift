@@ -7,9 +7,20 @@ struct PrecisionPair {
   let single: Model<Float>
   let double: Model<Double>
 
-  init(_ descriptor: ModelDescriptor, _ weights: any WeightProvider, threads: Int) throws {
-    single = try Model(descriptor, weights: weights, threads: threads)
-    double = try Model(descriptor, weights: weights, threads: threads)
+  init(_ descriptor: ModelDescriptor, _ weights: any WeightProvider, _ processor: Processor) throws {
+    single = try processor.model(descriptor, weights)
+    double = try processor.model(descriptor, weights)
+  }
+}
+
+/// What models are run on.
+struct Processor {
+  var threads: Int
+  /// Nil: what the environment chooses, or the fastest.
+  var kernels: KernelVariant?
+
+  func model<Scalar>(_ descriptor: ModelDescriptor, _ weights: any WeightProvider) throws -> Model<Scalar> {
+    try Model(descriptor, weights: weights, threads: threads, variant: kernels)
   }
 }
 

@@ -8,7 +8,7 @@ import BertZoo
 struct ModelRunner {
   let opened: OpenedModel
   let descriptor: ModelDescriptor
-  let threads: Int
+  let processor: Processor
   let remarks: [String]
   let pair: PrecisionPair
 
@@ -26,8 +26,8 @@ struct ModelRunner {
       descriptor = plan.descriptor
     }
     self.remarks = remarks
-    threads = request.threads ?? Workers.processors
-    pair = try PrecisionPair(descriptor, PlannedWeights(opened), threads: threads)
+    processor = Processor(threads: request.threads ?? Workers.processors, kernels: request.kernels)
+    pair = try PrecisionPair(descriptor, PlannedWeights(opened), processor)
   }
 
   /// Runs the golden's inputs in f32 and in f64 and judges every recorded output; where one fails, every stage that
@@ -45,14 +45,29 @@ struct ModelRunner {
     try checkNames(golden, available)
     let storage = try storageCost(golden, outputs)
     let judgement = Judgement(golden: golden, storage: storage, tolerance: tolerance)
-    let results = try judgement.results(of: pair, golden.outputs)
+    let padding = try onlyPadding(golden, available)
+    let compared = golden.outputs.filter { !padding.contains($0.name) }
+    guard !compared.isEmpty else {
+      throw Refusal(.contradictory, "the counts leave nothing to compare", place: padding.min(), rule: "R-GOLD-07")
+    }
+    let results = try judgement.results(of: pair, compared)
     var result = VerificationReport.GoldenResult(file: golden.path, producer: golden.producer, outputs: results)
+    result.remarks = padding.sorted().map { "\($0) is not compared: by the counts all of its elements are padding" }
     guard let first = results.first(where: { $0.verdict != .pass }) else { return result }
     result.firstDivergence = VerificationReport.Divergence(stage: first.stage, output: first.name, ratio: first.ratio)
     guard diagnoses else { return result }
     let diagnosis = try Diagnosis(self, judgement, StageTrial.all(golden, available, descriptor))
     result.findings = try diagnosis.findings(first: first)
     return result
+  }
+
+  /// Outputs of elements of which no sequence has any.
+  private func onlyPadding(_ golden: Golden, _ available: [OutputDescription]) throws -> Set<String> {
+    let recorded = Set(golden.outputs.map(\.name)), seen = try pair.single.visibility(golden.inputs)
+    let empty = available.filter {
+      recorded.contains($0.name) && $0.elements != nil && Visibility(seen[$0.level], $0).places.isEmpty
+    }
+    return Set(empty.map(\.name))
   }
 
   private func checkNames(_ golden: Golden, _ available: [OutputDescription]) throws {
@@ -89,7 +104,7 @@ struct ModelRunner {
   /// How far outputs move if every weight moves at random within what its stored type rounds away.
   func roundingCost(of inputs: ModelInputs, _ wanting: Set<String>) throws -> [String: NoiseFloor] {
     let computed = try pair.double.run(inputs, wanting: wanting)
-    let shaken = try Model<Double>(descriptor, weights: PlannedWeights(opened, jitter: true), threads: threads)
+    let shaken: Model<Double> = try processor.model(descriptor, PlannedWeights(opened, jitter: true))
     let moved = try shaken.run(inputs, wanting: wanting)
     return Dictionary(
       uniqueKeysWithValues: wanting.map { name in

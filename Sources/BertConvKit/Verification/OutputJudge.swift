@@ -74,23 +74,27 @@ extension OutputDescription {
 }
 
 /// Which values of an output are compared: those that the attention mask does not hide.
-struct Visibility {
+package struct Visibility {
   /// Places in the row-major output.
-  let places: [Int]
+  package let places: [Int]
 
   /// - Parameter seen: of the tokens that the output's entries belong to.
-  init(_ seen: TokenVisibility, _ description: OutputDescription) {
-    self.init(seen, shape: description.shape, unit: description.unit)
+  package init(_ seen: TokenVisibility, _ description: OutputDescription) {
+    self.init(seen, shape: description.shape, unit: description.unit, elements: description.elements)
   }
 
-  init(_ seen: TokenVisibility, shape: Shape, unit: OutputDescription.Unit) {
+  /// - Parameter elements: of an output of elements, 1 for each that is no padding.
+  init(_ seen: TokenVisibility, shape: Shape, unit: OutputDescription.Unit, elements: [UInt8]? = nil) {
     let count = shape.count ?? 0
+    if let elements, !elements.isEmpty {
+      places = Visibility.places(seen, elements, sequences: shape[0], count: count, hasTokens: unit == .elementToken)
+      return
+    }
     guard let mask = seen.mask else {
       places = Array(0..<count)
       return
     }
     let tokens = seen.tokens, sequences = mask.count / tokens
-    func seesAnything(_ sequence: Int) -> Bool { mask[sequence * tokens..<(sequence + 1) * tokens].contains(1) }
     var places: [Int] = []
     places.reserveCapacity(count)
     switch unit {
@@ -99,7 +103,9 @@ struct Visibility {
       for (row, seen) in mask.enumerated() where seen == 1 { places += row * width..<(row + 1) * width }
     case .sequence:
       let width = count / sequences
-      for sequence in 0..<sequences where seesAnything(sequence) { places += sequence * width..<(sequence + 1) * width }
+      for sequence in 0..<sequences where seen.sees(sequence) { places += sequence * width..<(sequence + 1) * width }
+    // Where elements are said, they were dealt with above.
+    case .element, .elementToken: break
     case .attention:
       let heads = shape[1], keys = shape[3]
       for sequence in 0..<sequences {
@@ -112,5 +118,20 @@ struct Visibility {
       }
     }
     self.places = places
+  }
+
+  /// Those of elements that are no padding, in sequences that are not hidden as a whole; with an axis of tokens those
+  /// of visible ones.
+  private static func places(
+    _ seen: TokenVisibility, _ elements: [UInt8], sequences: Int, count: Int, hasTokens: Bool
+  ) -> [Int] {
+    let width = count / elements.count, each = elements.count / sequences
+    return elements.indices.flatMap { element -> [Int] in
+      let sequence = element / each
+      guard elements[element] == 1, seen.sees(sequence) else { return [] }
+      return (0..<width).filter { !hasTokens || seen.mask?[sequence * seen.tokens + $0] != 0 }.map {
+        element * width + $0
+      }
+    }
   }
 }

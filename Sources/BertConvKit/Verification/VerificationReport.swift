@@ -1,5 +1,6 @@
 import BertCore
 import BertFormat
+import BertRuntime
 
 /// What a verification says.
 public enum Verdict: String, Sendable, Comparable {
@@ -38,8 +39,12 @@ public struct VerificationRequest: Sendable {
   public var tolerance: Tolerance?
   /// Whether a golden that convicts is followed by the search for stages that are wrong and for what would repair them.
   public var diagnoses = true
+  /// Whether the report names the digests of all files that it rests on.
+  public var recordsProvenance = false
   /// Nil: all cores.
   public var threads: Int?
+  /// Nil: what the environment chooses, or the fastest.
+  package var kernels: KernelVariant?
 
   public init(model: String) { self.model = model }
 }
@@ -100,6 +105,8 @@ public struct VerificationReport: Sendable {
     public var producer: String
     public var outputs: [Output]
     public var firstDivergence: Divergence?
+    /// What was not compared, and why.
+    public var remarks: [String] = []
     /// The stages that are wrong by themselves.
     public var findings: [Finding] = []
     /// What would make the model match, or what looks wrong about it, in words.
@@ -129,6 +136,8 @@ public struct VerificationReport: Sendable {
   public var remarks: [String] = []
   /// Whether tolerances given by hand took the place of the noise floor.
   public var tolerance: Tolerance?
+  /// Nil where nobody asked for it.
+  public var provenance: VerificationProvenance?
 
   /// The worst of the integrity's and the goldens' verdicts.
   public var verdict: Verdict {

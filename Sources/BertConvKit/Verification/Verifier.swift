@@ -19,6 +19,7 @@ public struct Verifier {
     var report = VerificationReport(model: request.model, integrity: try judge())
     report.tolerance = request.tolerance
     report.against = request.against
+    if request.recordsProvenance { report.provenance = try VerificationProvenance(request) }
     if case .damaged = report.integrity { return report }
     if case .sameContent(let differences) = report.integrity {
       report.remarks.append("the content is intact, but another tool wrote the file: \(differences)")
@@ -39,8 +40,11 @@ public struct Verifier {
     }
     for golden in goldens {
       report.remarks += golden.remarks
-      report.goldens.append(
-        try namingFile(golden.path) { try runner.judge(golden, request.tolerance, diagnoses: request.diagnoses) })
+      let result = try namingFile(golden.path) {
+        try runner.judge(golden, request.tolerance, diagnoses: request.diagnoses)
+      }
+      report.remarks += result.remarks
+      report.goldens.append(result)
     }
     return report
   }

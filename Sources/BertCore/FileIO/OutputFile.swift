@@ -6,6 +6,8 @@ import CSystem
 /// Bytes go to a sibling with a telling name; `commit()` syncs it, renames it and syncs the folder. Whatever ends the
 /// work before that (an error, an interrupt) leaves nothing behind. Files that belong together get their names together.
 package final class OutputFile {
+  /// Bytes of a write that are worth a request of their own.
+  private static let writtenBack = 1 << 18
   private enum State { case writing, closed, named, finished }
 
   package let path: String
@@ -57,6 +59,8 @@ package final class OutputFile {
         pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
       }
     }
+    // The disk works while the next bytes are made, not only when all are there and synced.
+    if bytes.count >= OutputFile.writtenBack { bertconv_begin_writeback(descriptor, offset, bytes.count) }
   }
 
   package func write(_ bytes: [UInt8], at offset: Int) throws {

@@ -46,7 +46,7 @@ struct FilledParts {
     func use(_ symbol: String) {
       switch family.derived[symbol] {
       case .member, .sum: break
-      case .quotient(let left, let right), .product(let left, let right):
+      case .quotient(let left, let right), .product(let left, let right), .total(let left, let right):
         use(left)
         use(right)
       case .scaled(let name, _, _), .fraction(let name, _): use(name)

@@ -67,6 +67,7 @@ struct PlanBuilder {
     settings.adopt(extents)
     settings.apply(recognition.layout.rules)
     problems += settings.spread().map(PlanProblem.contradiction)
+    solveStacks()
     checkCounts()
     checkAbsentParts()
     let tree = describe()
@@ -142,8 +143,8 @@ struct PlanBuilder {
   }
 
   private static func head(of canonical: String) -> String? {
-    let parts = canonical.split(separator: ".")
-    return parts.count > 1 && parts[0] == "heads" ? String(parts[1]) : nil
+    let parts = canonical.canonicalParts
+    return parts.count > 1 && parts[0] == "heads" ? parts[1] : nil
   }
 
   private mutating func gatherFills(choosing choice: (head: String?, among: Set<String>)?) {
@@ -211,7 +212,10 @@ struct PlanBuilder {
   private mutating func choosePresentParts() {
     var paths: Set<String> = []
     let stored = Set(fills.values.flatMap { $0.map { recognition.layout.tensors[$0.row].canonical } })
-    func isStored(_ part: Part) -> Bool { part.tensors.contains { stored.contains($0.name) } }
+    func isStored(_ part: Part) -> Bool {
+      part.tensors.contains { stored.contains($0.name) }
+        || (part.stacks?.stems.values ?? [:].values).contains { stem in stored.contains { $0.hasPrefix(stem + ".") } }
+    }
     for part in family.parts {
       let isThere: Bool
       switch part.presence {

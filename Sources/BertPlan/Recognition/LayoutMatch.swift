@@ -35,19 +35,25 @@ struct LayoutMatch {
   let hasMarks: Bool
 
   /// How many tensors no rule of the layout knows.
-  var unknownCount: Int { assignments.values.count { !$0.isKnown } }
+  let unknownCount: Int
   /// How many tensors fill something.
-  var filledCount: Int { assignments.values.count { !$0.candidates.isEmpty } }
+  let filledCount: Int
 
-  init(_ family: FamilyDescriptor, _ layout: Layout, prefix: String, wrapper: String, tensors: [SourceName]) {
-    self.family = family
+  init(_ candidate: LayoutSieve.Candidate, _ sieve: LayoutSieve) {
+    let (layout, prefix) = (candidate.layout, candidate.prefix)
+    family = candidate.family
     self.layout = layout
     self.prefix = prefix
-    self.wrapper = wrapper
-    names = layout.names.rooted(in: tensors.lazy.map { WrapperPrefix.cut(wrapper, from: $0.name) })
+    wrapper = sieve.wrapper
+    names = layout.names.rooted(in: sieve.names)
     var patterns: [String: [(pattern: NamePattern, row: Int)]] = [:]
+    var chosen: [(pattern: ChosenNamePattern, row: Int)] = []
     for (index, row) in layout.tensors.enumerated() {
-      for pattern in NamePattern.all(row.pattern.replacing("{prefix}", with: prefix)) {
+      if let pattern = ChosenNamePattern(row.pattern.replacing("{prefix}", with: prefix)) {
+        chosen.append((pattern, index))
+        continue
+      }
+      for pattern in NamePattern.all(row.pattern, prefix: prefix) {
         patterns[pattern.key, default: []].append((pattern, index))
       }
     }
@@ -56,20 +62,28 @@ struct LayoutMatch {
     }
     var marks = layout.marks.map { Glob($0.replacing("{prefix}", with: prefix)) }
     var found: [(index: Int, rows: [(row: Int, numbers: [Int])], drop: Layout.Drop?)] = []
-    for tensor in tensors {
-      let name = names.rewrite(WrapperPrefix.cut(wrapper, from: tensor.name))
-      let numbered = NumberedName(name)
+    found.reserveCapacity(sieve.tensors.count)
+    var assignments: [Int: Assignment] = [:]
+    assignments.reserveCapacity(sieve.tensors.count)
+    let isPlain = names.changesNothing
+    for (place, tensor) in sieve.tensors.enumerated() {
+      let name = isPlain ? sieve.names[place] : names.rewrite(sieve.names[place])
+      let numbered = isPlain ? sieve.numbered[place] : NumberedName(name)
       let rows = (patterns[numbered.key] ?? []).compactMap { pattern, row in
         pattern.match(numbered).map { (row: row, numbers: $0) }
       }
       marks.removeAll { $0.matches(name) }
+      let named = rows.isEmpty ? chosen.compactMap { layout.candidate($0.row, $0.pattern.match(name)) } : []
+      if !named.isEmpty {
+        assignments[tensor.index] = Assignment(candidates: named)
+        continue
+      }
       let drop = rows.isEmpty ? drops.first { $0.globs.contains { $0.matches(name) } }?.drop : nil
       found.append((tensor.index, rows, drop))
     }
     hasMarks = marks.isEmpty
     let numbering = UnitNumbering(found.flatMap { $0.rows.map { (layout.tensors[$0.row], $0.numbers) } })
     self.numbering = numbering
-    var assignments: [Int: Assignment] = [:]
     for (index, rows, drop) in found {
       let candidates = rows.compactMap { place, numbers -> Assignment.Candidate? in
         let row = layout.tensors[place]
@@ -83,11 +97,21 @@ struct LayoutMatch {
       assignments[index] = Assignment(candidates: candidates, drop: drop)
     }
     self.assignments = assignments
+    unknownCount = assignments.values.count { !$0.isKnown }
+    filledCount = assignments.values.count { !$0.candidates.isEmpty }
   }
 
-  /// The canonical names that stored tensors could fill. Of two tied tensors either may be the one that was stored.
-  var canonicalNames: Set<String> {
-    var names = Set(assignments.values.flatMap { $0.candidates.map(\.canonical) })
+  /// The canonical names that stored tensors could fill, those of units behind the first apart where only the first
+  /// counts. Of two tied tensors either may be the one that was stored.
+  func canonicalNames(ofFirstUnitOnly isFirstUnitOnly: Bool = false) -> Set<String> {
+    let isNumbered = layout.tensors.map { $0.canonical.utf8.contains(UInt8(ascii: "{")) }
+    var names: Set<String> = []
+    for assignment in assignments.values {
+      for candidate in assignment.candidates {
+        if isFirstUnitOnly, (candidate.unit ?? 0) > 0, isNumbered[candidate.row] { continue }
+        names.insert(candidate.canonical)
+      }
+    }
     for part in family.parts {
       for (tied, original) in part.tiedTo where names.contains(tied) { names.insert(original) }
     }
@@ -96,7 +120,7 @@ struct LayoutMatch {
 
   /// The share of the body's first unit that is there, from 0 to 1.
   var coverage: Double {
-    let filled = canonicalNames
+    let filled = canonicalNames(ofFirstUnitOnly: true)
     let due = family.parts.filter { if case .always = $0.presence { true } else { false } }
       .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
     return due.isEmpty ? 0 : Double(due.count { filled.contains($0) }) / Double(due.count)
@@ -112,7 +136,7 @@ struct LayoutMatch {
     }
     if hasName { return true }
     guard !(proof.least.isEmpty && proof.exact.isEmpty) else { return false }
-    let filled = canonicalNames
+    let filled = canonicalNames()
     let partsThere = proof.parts.allSatisfy { path in
       family.parts.first { $0.path == path }?.tensors.allSatisfy { filled.contains($0.name) } ?? false
     }
@@ -148,6 +172,17 @@ struct LayoutMatch {
         return zip(axes, stored.dims).compactMap { $0 == .symbol(symbol) ? $1 : nil }
       }
     }
+  }
+}
+
+extension Layout {
+  /// The canonical tensor that a row fills for a name that somebody chose.
+  fileprivate func candidate(_ place: Int, _ match: (name: String, number: Int)?) -> Assignment.Candidate? {
+    guard let match else { return nil }
+    let row = tensors[place]
+    return Assignment.Candidate(
+      canonical: ChosenName.canonical(row.canonical, name: match.name, index: match.number), row: place,
+      operations: row.operations)
   }
 }
 

@@ -4,21 +4,38 @@ import BertZoo
 /// Tells cheaply which layouts cannot hold a whole body: names are numbered once for all layouts that do not rewrite
 /// them, and only kinds of names are compared, not every name of every layer.
 struct LayoutSieve {
-  private let names: [String]
+  /// A layout with one spelling of its prefix, as far as the sieve can tell.
+  struct Candidate {
+    let family: FamilyDescriptor
+    let layout: Layout
+    let prefix: String
+    /// How much of the body's first unit can be there at most, from 0 to 1.
+    let bound: Double
+    /// Whether any kind of name is one of the layout's.
+    let knowsSome: Bool
+  }
+
+  /// The tensors of the model's own state.
+  let tensors: [SourceName]
+  /// Their names as they are stored, wrappers' prefixes apart.
+  let names: [String]
+  /// The same, numbered.
+  let numbered: [NumberedName]
   /// What wrappers put before all names.
   let wrapper: String
-  /// The kinds of names as they are stored, wrappers' prefixes apart.
   private let plainKeys: Set<String>
 
   init(_ tensors: [SourceName]) {
     let wrapper = WrapperPrefix.common(to: tensors.map(\.name))
+    self.tensors = tensors
     self.wrapper = wrapper
     names = tensors.map { WrapperPrefix.cut(wrapper, from: $0.name) }
-    plainKeys = Set(names.map { NumberedName($0).key })
+    numbered = names.map { NumberedName($0) }
+    plainKeys = Set(numbered.map(\.key))
   }
 
-  /// How much of the body's first unit can be there at most, from 0 to 1, for each spelling of the layout's prefix.
-  func bounds(_ family: FamilyDescriptor, _ layout: Layout) -> [(prefix: String, bound: Double)] {
+  /// What each spelling of the layout's prefix can hold.
+  func candidates(_ family: FamilyDescriptor, _ layout: Layout) -> [Candidate] {
     let changes = layout.names.rooted(in: names)
     let keys = changes.changesNothing ? plainKeys : Set(names.map { NumberedName(changes.rewrite($0)).key })
     let canonicalKeys = layout.tensors.map { NamePattern.all($0.canonical).map(\.key) }
@@ -27,14 +44,18 @@ struct LayoutSieve {
     let ties = family.parts.flatMap(\.tiedTo)
     return layout.prefixes.map { prefix in
       var filled: Set<String> = []
+      var knowsSome = false
       for (row, canonical) in zip(layout.tensors, canonicalKeys) {
-        let patterns = NamePattern.all(row.pattern.replacing("{prefix}", with: prefix))
-        if patterns.contains(where: { keys.contains($0.key) }) { filled.formUnion(canonical) }
+        guard NamePattern.all(row.pattern, prefix: prefix).contains(where: { keys.contains($0.key) }) else { continue }
+        filled.formUnion(canonical)
+        knowsSome = true
       }
       for (tied, original) in ties where filled.contains(NumberedName(tied).key) {
         filled.insert(NumberedName(original).key)
       }
-      return (prefix, due.isEmpty ? 0 : Double(due.count { filled.contains($0) }) / Double(due.count))
+      return Candidate(
+        family: family, layout: layout, prefix: prefix,
+        bound: due.isEmpty ? 0 : Double(due.count { filled.contains($0) }) / Double(due.count), knowsSome: knowsSome)
     }
   }
 }

@@ -36,9 +36,6 @@ struct NumberedName: Hashable {
 /// for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …; `{n}` for any number, `{odd}` and `{even}`
 /// for one of that kind.
 struct NamePattern {
-  /// What stands for numbers, in the order in which patterns hold them.
-  private static let placeholders = ["{i+layers}", "{i}", "{g}", "{k}", "{b}", "{j}"]
-
   private enum Slot { case digits(String), index, any, odd, even }
 
   /// What a matching name's `NumberedName.key` is.
@@ -52,41 +49,80 @@ struct NamePattern {
   private var implied: Int?
 
   /// A pattern with `{_i}` matches two kinds of names, with and without a number.
-  static func all(_ pattern: String) -> [NamePattern] {
-    if let start = pattern.firstRange(of: "{i+"), let end = pattern[start.upperBound...].firstIndex(of: "}"),
-      let offset = Int(pattern[start.upperBound..<end])
-    {
-      var shifted = NamePattern(pattern[..<start.lowerBound] + "{i}" + pattern[pattern.index(after: end)...])
-      shifted.offset = offset
-      return [shifted]
-    }
-    guard pattern.contains("{_i}") else { return [NamePattern(pattern)] }
-    var first = NamePattern(pattern.replacing("{_i}", with: ""))
+  ///
+  /// - Parameter prefix: what `{prefix}` stands for.
+  static func all(_ pattern: String, prefix: String = "") -> [NamePattern] {
+    guard pattern.holds("{_i}") else { return [NamePattern(pattern, prefix: prefix)] }
+    var first = NamePattern(pattern, prefix: prefix, isFirst: true)
     first.implied = 0
-    var others = NamePattern(pattern.replacing("{_i}", with: "_{i}"))
+    var others = NamePattern(pattern, prefix: prefix)
     others.isNumberedFromOne = true
     return [first, others]
   }
 
-  init(_ pattern: String) {
-    // No published name holds these characters, and they are no digits.
-    let marked = NamePattern.placeholders.reduce(pattern) { $0.replacing($1, with: "\u{1}") }
-    let numbered = NumberedName(
-      marked.replacing("{n}", with: "\u{2}").replacing("{odd}", with: "\u{3}").replacing("{even}", with: "\u{4}"))
-    var slots: [Slot] = []
-    var digits = numbered.numbers[...]
-    for character in numbered.key {
-      switch character {
-      case "#": slots.append(.digits(digits.removeFirst()))
-      case "\u{1}": slots.append(.index)
-      case "\u{2}": slots.append(.any)
-      case "\u{3}": slots.append(.odd)
-      case "\u{4}": slots.append(.even)
-      default: break
+  /// - Parameter isFirst: whether this is the pattern of the names in which `{_i}` stands for nothing.
+  init(_ pattern: String, prefix: String = "", isFirst: Bool = false) {
+    var parts = Parts()
+    var rest = pattern.utf8[...]
+    while let start = rest.firstIndex(of: UInt8(ascii: "{")), let end = rest[start...].firstIndex(of: UInt8(ascii: "}"))
+    {
+      parts.add(rest[..<start])
+      let word = rest[rest.index(after: start)..<end]
+      rest = rest[rest.index(after: end)...]
+      switch String(Substring(word)) {
+      case "prefix": parts.add(prefix.utf8[...])
+      case "i", "g", "k", "b", "j", "i+layers": parts.add(.index)
+      case "n": parts.add(.any)
+      case "odd": parts.add(.odd)
+      case "even": parts.add(.even)
+      case "_i" where isFirst: break
+      case "_i":
+        parts.add("_".utf8[...])
+        parts.add(.index)
+      case let word:
+        guard word.hasPrefix("i+"), let shift = Int(word.dropFirst(2)) else {
+          preconditionFailure("no pattern may hold {\(word)}")
+        }
+        offset = shift
+        parts.add(.index)
       }
     }
-    self.slots = slots
-    key = ["\u{1}", "\u{2}", "\u{3}", "\u{4}"].reduce(numbered.key) { $0.replacing($1, with: "#") }
+    parts.add(rest)
+    parts.close()
+    key = String(decoding: parts.key, as: UTF8.self)
+    slots = parts.slots
+  }
+
+  /// What a pattern is made of, as it is read.
+  private struct Parts {
+    var key: [UInt8] = []
+    var slots: [Slot] = []
+    private var run: [UInt8] = []
+
+    mutating func add(_ text: Substring.UTF8View) {
+      for byte in text {
+        if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+          run.append(byte)
+        } else {
+          close()
+          key.append(byte)
+        }
+      }
+    }
+
+    mutating func add(_ slot: Slot) {
+      close()
+      key.append(UInt8(ascii: "#"))
+      slots.append(slot)
+    }
+
+    /// Ends a run of digits.
+    mutating func close() {
+      guard !run.isEmpty else { return }
+      key.append(UInt8(ascii: "#"))
+      slots.append(.digits(String(decoding: run, as: UTF8.self)))
+      run = []
+    }
   }
 
   /// The numbers that stand for the placeholders; nil where the name does not match.

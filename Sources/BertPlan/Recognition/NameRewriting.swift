@@ -1,3 +1,4 @@
+import BertCore
 import BertZoo
 
 extension NameRewriting {
@@ -7,7 +8,7 @@ extension NameRewriting {
     var rooted = self
     // The model's own part comes last: users call their model what its class calls the body.
     for name in names {
-      guard let end = name.ranges(of: rootMark).last?.lowerBound else { continue }
+      guard name.holds(rootMark), let end = name.ranges(of: rootMark).last?.lowerBound else { continue }
       rooted.root = String(name[..<end])
       break
     }
@@ -24,7 +25,7 @@ extension NameRewriting {
     }
     if !droppedSuffix.isEmpty, text.hasSuffix(droppedSuffix) { text.removeLast(droppedSuffix.count) }
     if !items.isEmpty { text = numberingItems(of: text) }
-    for (old, new) in replacements { text = text.replacing(old, with: new) }
+    for (old, new) in replacements where text.holds(old) { text = text.replacing(old, with: new) }
     for start in chosenNamesAfter where text.hasPrefix(start) {
       let rest = text.dropFirst(start.count)
       guard let separator = start.last, let end = rest.firstIndex(of: separator) else { continue }

@@ -82,15 +82,11 @@ package struct Recognition: Sendable {
     _ names: [SourceName], container: String, in families: [FamilyDescriptor]
   ) -> [LayoutMatch] {
     let sieve = LayoutSieve(names)
-    let bounds = families.flatMap { family in
-      family.layouts.filter { $0.containers.contains(container) }.flatMap { layout in
-        sieve.bounds(family, layout).map { (family: family, layout: layout, prefix: $0.prefix, bound: $0.bound) }
-      }
+    let candidates = families.flatMap { family in
+      family.layouts.filter { $0.containers.contains(container) }.flatMap { sieve.candidates(family, $0) }
     }
-    let highest = bounds.map(\.bound).max() ?? 0
-    return bounds.filter { $0.bound == highest }.map {
-      LayoutMatch($0.family, $0.layout, prefix: $0.prefix, wrapper: sieve.wrapper, tensors: names)
-    }
+    let highest = candidates.map(\.bound).max() ?? 0
+    return candidates.filter { $0.bound == highest && $0.knowsSome }.map { LayoutMatch($0, sieve) }
   }
 
   /// The family whose dialect a configuration shows by keys that count more than its `model_type`.
@@ -180,7 +176,7 @@ package struct Recognition: Sendable {
 extension LayoutMatch {
   /// What the body's first unit lacks, under the layout's names.
   fileprivate var absentNames: [String] {
-    let filled = canonicalNames
+    let filled = canonicalNames(ofFirstUnitOnly: true)
     let due = family.parts.filter { if case .always = $0.presence { true } else { false } }
       .flatMap { $0.tensors.map { $0.name.replacingIndex(0) } }
     return due.filter { !filled.contains($0) }.map { layout.storedName(of: $0, prefix: prefix, numbering) ?? $0 }
@@ -195,12 +191,16 @@ extension ForeignFamily {
 
 extension Layout {
   /// Whether names hold the number of a group and that of a unit inside it.
-  var numbersUnitsInGroups: Bool { tensors.contains { $0.pattern.contains("{k}") } }
+  var numbersUnitsInGroups: Bool { tensors.contains { $0.pattern.holds("{k}") } }
 
   /// The name under which this layout stores a canonical tensor; nil where it has none.
   func storedName(of canonical: String, prefix: String, _ numbering: UnitNumbering) -> String? {
     let numbered = NumberedName(canonical)
     for row in tensors {
+      if let chosen = ChosenNamePattern(row.canonical)?.match(canonical) {
+        return row.pattern.replacing("{prefix}", with: prefix).replacingIndex(chosen.number)
+          .replacing("{s}", with: ChosenName.decoded(chosen.name))
+      }
       guard let match = NamePattern(row.canonical).match(numbered) else { continue }
       let name = row.pattern.replacing("{prefix}", with: prefix)
       return match.first.map { numbering.name(name, unit: $0) } ?? name

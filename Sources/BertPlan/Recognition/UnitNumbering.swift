@@ -51,10 +51,3 @@ struct UnitNumbering: Sendable {
       .replacing("{b}", with: String(block)).replacing("{j}", with: String(rest))
   }
 }
-
-extension Layout.Row {
-  /// Whether names number the units inside each block.
-  var isInBlock: Bool { pattern.contains("{b}") }
-  /// Whether names go on counting behind the body's units.
-  var continues: Bool { pattern.contains("{i+layers}") }
-}

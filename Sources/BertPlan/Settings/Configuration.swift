@@ -23,8 +23,16 @@ package struct Configuration: Sendable {
 
   /// The parameters that a checkpoint itself holds; nil where no family's configurations look like them.
   ///
-  /// fairseq keeps them under `args` or, since 2021, under `cfg.model`, XLM under `params`.
+  /// fairseq keeps them under `args` or, since 2021, under `cfg.model`, XLM under `params`. What Keras saves of a whole
+  /// model names the backbone's class, as KerasHub's own files do.
   package init?(path: String, parameters: JSON) {
+    if let object = parameters.object {
+      let whole = Configuration(path: path, object: object)
+      if let name = whole.backboneClass, Zoo.family(modelType: name) != nil {
+        self = whole
+        return
+      }
+    }
     let holders = [parameters] + ["args", "cfg.model", "params"].compactMap { parameters.member(at: $0) }
     let dialects = Zoo.all.flatMap(\.dialects)
     let recognised = holders.compactMap(\.object).first { object in

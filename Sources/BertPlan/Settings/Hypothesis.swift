@@ -26,8 +26,14 @@ extension ModelDescriptor {
       let path = part.path.split(separator: ".")
       if value.json.string.map(values.contains) != true {
         tree = tree.removing(path)
-      } else if tree.member(at: part.path) == nil, part.references.isEmpty {
+      } else if tree.member(at: part.path) == nil {
+        // What it refers to has to be known: said by hand, or what the configuration's words leave unsaid.
+        let values = part.references.compactMap { reference in
+          settings.values[reference.setting].map { (reference.path, $0.json) }
+        }
+        guard values.count == part.references.count else { continue }
         tree = tree.setting(part.value, at: path)
+        for (place, value) in values { tree = tree.setting(value, at: place) }
       }
     }
     for (name, value) in settings.values where value.origin == .byHand {

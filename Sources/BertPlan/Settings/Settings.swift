@@ -53,7 +53,8 @@ package struct Settings: Sendable {
     for (name, setting) in family.settings { try compute(name, setting) }
     for (name, setting) in family.settings {
       guard let model = setting.follows, let value = values[model] else { continue }
-      if values[name] == nil || value.origin == .byHand { values[name] = value }
+      // A word may mean something else here: that counts before what the other setting was given.
+      if values[name] == nil || value.origin == .byHand && values[name]?.origin != .byHand { values[name] = value }
     }
   }
 
@@ -209,6 +210,7 @@ package struct Settings: Sendable {
       return .string(meaning)
     case .labels:
       return .array(try labels(json, refusal).map(JSON.string))
+    case .stacks: throw refusal("nothing, since the tensors tell it,")
     }
   }
 

@@ -22,7 +22,7 @@ extension Head {
   /// Whether it reads the pooler's output instead of the last hidden state.
   var readsPooled: Bool {
     switch self {
-    case .pooled, .choice(nil, nil): true
+    case .pooled, .choice(nil, nil), .slots, .schema: true
     case .mlm, .lm, .firstToken, .summary, .choice, .tokens, .span, .spanBeam, .rtd, .sentence: false
     }
   }
@@ -31,7 +31,7 @@ extension Head {
   var isPerToken: Bool {
     switch self {
     case .mlm, .lm, .tokens, .span, .rtd: true
-    case .pooled, .firstToken, .summary, .choice, .spanBeam, .sentence: false
+    case .pooled, .firstToken, .summary, .choice, .spanBeam, .slots, .schema, .sentence: false
     }
   }
 
@@ -40,7 +40,7 @@ extension Head {
   var readsPadding: Bool {
     switch self {
     case .summary(pick: .mean, _, _), .choice(_, pick: .mean), .spanBeam: true
-    case .mlm, .lm, .pooled, .firstToken, .summary, .choice, .tokens, .span, .rtd, .sentence: false
+    case .mlm, .lm, .pooled, .firstToken, .summary, .choice, .tokens, .span, .rtd, .slots, .schema, .sentence: false
     }
   }
 
@@ -61,8 +61,8 @@ extension Head {
 
   /// The outputs of the head called `word` for a batch: none if such a batch does not fit it.
   func outputs(
-    _ word: String, beside heads: [String: Head], _ batch: BatchShape, _ sizes: ModelSizes,
-    _ weights: any WeightProvider
+    _ word: String, beside heads: [String: Head], _ batch: BatchShape, _ elements: ElementInputs?,
+    _ sizes: ModelSizes, _ weights: any WeightProvider
   ) throws -> [OutputDescription] {
     let stage = "heads." + word
     let name = outputName(word, beside: heads)
@@ -88,6 +88,12 @@ extension Head {
       }
     case .spanBeam(let starts, let ends, _):
       return SpanBeamHead<Float>.outputs(batch, stage: stage, starts: starts, ends: ends)
+    case .slots(_, let slots): return SlotsHead<Float>.outputs(slots, batch, stage: stage)
+    case .schema:
+      return try SchemaOutput.available(elements).map { output in
+        let classes = try output.scope.map { try labelCount([], "schema.\($0).projection2", weights) }
+        return output.description(elements, tokens: batch.tokens, classes: classes, stage: stage)
+      }
     case .sentence:
       return [
         OutputDescription(
@@ -101,7 +107,7 @@ extension Head {
   private func outputName(_ word: String, beside heads: [String: Head]) -> String {
     let rivals = heads.filter { head in
       switch head.value {
-      case .span, .spanBeam, .sentence: false
+      case .span, .spanBeam, .slots, .schema, .sentence: false
       default: true
       }
     }
@@ -166,6 +172,8 @@ extension WeightLoader {
         width: sizes.hidden, kernels)
     case .spanBeam(let starts, let ends, let epsilon):
       return try spanBeamHead("heads.\(word)", starts: starts, ends: ends, epsilon: epsilon, sizes)
+    case .slots(let activation, let slots): return try slotsHead("heads.\(word)", slots, activation, sizes)
+    case .schema(let activation): return try schemaHead("heads.\(word)", activation, sizes)
     case .sentence(let pooling, let isNormalised):
       return SentenceEmbedding(pooling: pooling, isNormalised: isNormalised, width: sizes.hidden)
     }

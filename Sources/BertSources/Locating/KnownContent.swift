@@ -10,6 +10,9 @@ enum KnownContent {
     }
     for (magic, name) in magics where head.starts(with: magic) { return name }
     if head.count > 262, Array(head[257..<262]) == Array("ustar".utf8) { return "is a tar archive: unpack it first" }
+    if isONNX(head) { return "looks like an ONNX model" }
+    if isTFLite(head) { return "is a TensorFlow Lite model, which holds a graph for inference" }
+    if isFlax(head) { return "looks like a Flax checkpoint (MessagePack)" }
     if isSentencePiece(head) { return "is a SentencePiece model, which belongs to a tokenizer" }
     if head.allSatisfy({ $0 == 0 }) { return "holds only zeros where its content should begin" }
     return textName(head)
@@ -25,9 +28,25 @@ enum KnownContent {
     ([0x89, 0x50, 0x4e, 0x47], "is a PNG picture"),
     (Array("%PDF".utf8), "is a PDF document"),
     ([0x93] + Array("NUMPY".utf8), "is a NumPy array, not a checkpoint"),
-    ([0x08, 0x07, 0x12], "looks like an ONNX model"), ([0x08, 0x08, 0x12], "looks like an ONNX model"),
     ([0x7f] + Array("ELF".utf8), "is a program"),
   ]
+
+  /// A message that begins with a small version number, then has a producer's name or the graph.
+  private static func isONNX(_ head: [UInt8]) -> Bool {
+    guard head.count > 4, head[0] == 0x08, (1...31).contains(head[1]) else { return false }
+    if head[2] == 0x3a { return true }
+    guard head[2] == 0x12, head[3] > 0 else { return false }
+    return head[4...].prefix(Int(head[3])).allSatisfy { (0x20..<0x7f).contains($0) }
+  }
+
+  private static func isTFLite(_ head: [UInt8]) -> Bool { head.count >= 8 && head[4..<8].elementsEqual("TFL3".utf8) }
+
+  /// A map whose first key is a text.
+  private static func isFlax(_ head: [UInt8]) -> Bool {
+    guard head.count > 8, (0x81...0x8f).contains(head[0]), (0xa1...0xbf).contains(head[1]) else { return false }
+    let key = head[2...].prefix(Int(head[1] & 0x1f))
+    return key.allSatisfy { (0x20..<0x7f).contains($0) }
+  }
 
   /// A message whose first field is a piece that every such model begins with.
   private static func isSentencePiece(_ head: [UInt8]) -> Bool {

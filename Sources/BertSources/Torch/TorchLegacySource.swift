@@ -29,7 +29,7 @@ package struct TorchLegacySource: WeightSource {
       if TorchLegacyFormat.isTar(try file.head(512)) {
         throw Refusal(
           .unsupported, "is a tar archive; those of PyTorch 0.1 are not read", rule: "R-TOR-01",
-          hint: "load it with an old PyTorch and save it again")
+          hint: "unpack it if it holds a checkpoint's files, else load it with an old PyTorch and save it again")
       }
       let header = try TorchLegacyHeader(file, options: options)
       let contents = try TorchContents(header.object)

@@ -13,7 +13,14 @@ package enum TorchZipFormat: SourceFormat {
   }
 
   package static func open(_ file: InputFile, options: OpenOptions) throws -> any WeightSource {
-    try TorchZipSource(file, options: options)
+    do { return try TorchZipSource(file, options: options) } catch var refusal as Refusal
+      where refusal.message == ZipDirectory.cutShort.message
+    {
+      if let missing = try? TorchZipRemnant.missingBytes(file, options) {
+        refusal.message += ", at least \(missing.grouped) bytes are missing"
+      }
+      throw refusal
+    }
   }
 }
 

@@ -18,6 +18,11 @@ package struct ZipDirectory: Sendable {
     self = try namingFile(file.path) { try ZipDirectory(reading: file) }
   }
 
+  /// What is wrong with an archive of which only the beginning is there.
+  static let cutShort = Refusal(
+    .damaged, "is a zip archive without its end record: it ends too early", rule: "R-ZIP-01",
+    hint: "fetch the file again, it is not whole")
+
   private init(reading file: InputFile) throws {
     let end = try EndRecord(file)
     guard end.count <= ZipDirectory.entryLimit, end.size <= ZipDirectory.byteLimit else {
@@ -157,9 +162,7 @@ private struct EndRecord {
     case (0, let rest?):
       throw Refusal(.damaged, "\(rest) bytes follow the end record of the archive", rule: "R-ZIP-01")
     case (0, nil):
-      throw Refusal(
-        .damaged, "is a zip archive without its end record: it ends too early", rule: "R-ZIP-01",
-        hint: "fetch the file again, it is not whole")
+      throw ZipDirectory.cutShort
     default:
       throw Refusal(.damaged, "has \(found.count) end records that all fit", rule: "R-ZIP-01")
     }

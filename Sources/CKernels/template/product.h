@@ -6,7 +6,7 @@
 // Rows of a panel that are worked through at a time, so that this part of the panel stays in the first-level cache.
 #define DEPTH_BLOCK ((long)(16384 / (PANEL * sizeof(SCALAR))))
 // Bytes of a left matrix that stay in the second-level cache while panels pass by.
-#define LEFT_CACHED 393216
+#define LEFT_CACHED 458752
 // Rows whose sums are held at a time.
 #define MOST_ROWS (12 * TILE_ROWS)
 
@@ -201,7 +201,10 @@ static void multiply(const bertconv_product *p) {
   // The left matrix stays cached while panels pass by, and every panel while rows do.
   long fitting = LEFT_CACHED / (long)sizeof(SCALAR) / (p->depth > 0 ? p->depth : 1) / TILE_ROWS * TILE_ROWS;
   long most = fitting < TILE_ROWS ? TILE_ROWS : fitting > MOST_ROWS ? MOST_ROWS : fitting;
-  for (long row = 0; row < p->rows; row += most)
+  // In blocks of about the same size: few rows alone would not be worth a panel's way through the cache.
+  long blocks = (p->rows + most - 1) / most, tiles = (p->rows + TILE_ROWS - 1) / TILE_ROWS;
+  long block = blocks > 0 ? (tiles + blocks - 1) / blocks * TILE_ROWS : 0;
+  for (long row = 0; row < p->rows; row += block)
     for (long column = 0; column < p->columns; column += PANEL)
-      multiply_panel(p, row, p->rows - row < most ? p->rows - row : most, column);
+      multiply_panel(p, row, p->rows - row < block ? p->rows - row : block, column);
 }

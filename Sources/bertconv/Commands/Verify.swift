@@ -25,6 +25,10 @@ struct VerifyCommandLine: ParsableCommand {
   @Option(help: ArgumentHelp("Write the report as one page for a browser.", valueName: "file"))
   var html: String?
 
+  @Option(
+    help: ArgumentHelp("Write what was found with the digests of all files that it rests on.", valueName: "file"))
+  var provenance: String?
+
   @Option(help: ArgumentHelp("Accept differences up to this, in place of the noise floor.", valueName: "x"))
   var atol: Double?
 
@@ -53,11 +57,17 @@ struct VerifyCommandLine: ParsableCommand {
       request.goldens = golden
       request.against = against
       request.threads = threads
+      request.recordsProvenance = html != nil || provenance != nil
+      try ReportFile.check(
+        [junit, html, provenance].compactMap(\.self), beside: [model, against].compactMap(\.self) + golden)
       if atol != nil || rtol != nil { request.tolerance = Tolerance(absolute: atol ?? 0, relative: rtol ?? 0) }
       let report = try Verifier(request, progress: ProgressBar.progress(common)).run()
-      Talk.remark(report.remarks, common)
+      Talk.remark(report.remarks + hints(report), common)
       if let junit { try ReportFile.write(JUnitReport(report).text, to: junit) }
       if let html { try ReportFile.write(HTMLReport(report).text, to: html) }
+      if let provenance, let record = report.provenance {
+        try ReportFile.write(record.json(report).pretty, to: provenance)
+      }
       if Annotations.areWanted { for line in Annotations.of(report) { Console.err(line + "\n") } }
       if common.json {
         try Console.out(report.json().pretty)
@@ -66,6 +76,15 @@ struct VerifyCommandLine: ParsableCommand {
       }
       return report.verdict.outcome
     }
+  }
+
+  /// What a pass without any golden leaves open.
+  private func hints(_ report: VerificationReport) -> [String] {
+    guard report.verdict == .pass, report.goldens.isEmpty else { return [] }
+    return [
+      "nothing was computed: --golden FILE, or --against SOURCE with the checkpoint that it was converted from, tells "
+        + "whether the model computes what it should"
+    ]
   }
 }
 

@@ -14,7 +14,9 @@ struct PlanText {
     for move in plan.moves {
       let type =
         move.stored == move.written ? move.stored.rawValue : "\(move.stored.rawValue) → \(move.written.rawValue)"
-      table.add([move.to, move.shape.description, type, move.from.printable, move.operations.joined(separator: ", ")])
+      table.add([
+        move.to.printable, move.shape.description, type, move.from.printable, move.operations.joined(separator: ", "),
+      ])
     }
     text += table.text
     if !plan.dropped.isEmpty {

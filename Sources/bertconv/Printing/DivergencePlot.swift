@@ -26,7 +26,7 @@ struct DivergencePlot {
       return "<polyline fill=\"none\" \(attributes) points=\"\(points.joined(separator: " "))\"/>"
     }
     var body = ""
-    let step = max(1, Int((high - low) / 8))
+    let step = max(1, Int(((high - low) / 8).rounded(.up)))
     for exponent in stride(from: Int(low), through: Int(high), by: step) {
       let place = one(y(pow(10, Double(exponent))))
       body +=

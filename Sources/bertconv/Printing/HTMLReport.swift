@@ -29,6 +29,7 @@ struct HTMLReport {
     <main>
     \(report.goldens.map(section).joined(separator: "\n"))
     \(remarks)
+    \(provenance)
     </main>
     <footer>bertconv \(Markup.text(Version.text))</footer>
     </body>
@@ -65,6 +66,24 @@ struct HTMLReport {
     guard !report.remarks.isEmpty else { return "" }
     return "<section><h2>Notes</h2><ul>" + report.remarks.map { "<li>\(Markup.text($0))</li>" }.joined()
       + "</ul></section>"
+  }
+
+  private var provenance: String {
+    guard let provenance = report.provenance else { return "" }
+    let files = [("model", provenance.model), ("held against", provenance.against), ("golden", provenance.goldens)]
+    let rows = files.flatMap { role, files in
+      files.map { file in
+        "<tr><td>\(role)</td><td>\(Markup.text(file.name))</td><td class=\"number\">\(file.byteCount.grouped)</td>"
+          + "<td class=\"digest\">\(file.sha256)</td></tr>"
+      }
+    }
+    let content = provenance.content.map { "<p>content <span class=\"digest\">\(Markup.text($0))</span></p>" } ?? ""
+    return """
+      <section><h2>Provenance</h2>
+      \(content)
+      <div class="scroll"><table><thead><tr><th></th><th>file</th><th>bytes</th><th>SHA-256</th></tr></thead>
+      <tbody>\(rows.joined(separator: "\n"))</tbody></table></div></section>
+      """
   }
 
   private func section(_ golden: VerificationReport.GoldenResult) -> String {
@@ -120,8 +139,9 @@ struct HTMLReport {
     .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;white-space:nowrap}
     th,td{text-align:left;padding:.15rem .6rem;border-bottom:1px solid var(--line)}td.number{text-align:right;\
     font-variant-numeric:tabular-nums}tr.pass{color:inherit}
-    figure{margin:1rem 0}figcaption,footer{color:var(--faint);font-size:.85rem}svg{width:100%;min-width:38rem;\
+    figure{margin:1rem 0}figcaption,footer{color:var(--faint);font-size:.85rem}svg{width:100%;min-width:46rem;\
     height:auto;display:block}
+    .digest{font:.8rem ui-monospace,monospace;overflow-wrap:anywhere}\
     svg text{fill:var(--ink);font:11px system-ui,sans-serif}li{overflow-wrap:anywhere}
     """
 }

@@ -52,6 +52,12 @@ struct InspectionText {
     if case .sentence(let pooling, let isNormalised) = report.descriptor?.heads[name] {
       return "\(name) (\(pooling.rawValue)\(isNormalised ? ", normalised" : ""))"
     }
+    if case .slots(_, let slots) = report.descriptor?.heads[name] {
+      let shown = slots.sorted { $0.key < $1.key }.prefix(8).map { slot, layers in
+        "\(slot.printable): \(layers.status.last ?? 0) classes"
+      }
+      return "\(name) (\(shown.joined(separator: ", "))\(slots.count > 8 ? " … \(slots.count) in all" : ""))"
+    }
     guard let labels = report.labels[name], !labels.isEmpty else { return name }
     let shown = labels.prefix(8).map(\.printable).joined(separator: ", ")
     return "\(name) (\(shown)\(labels.count > 8 ? " … \(labels.count) in all" : ""))"
@@ -60,7 +66,7 @@ struct InspectionText {
   private var layers: String {
     var table = Table([.left, .right, .right, .left], header: ["layer", "tensors", "parameters", "type"])
     for row in rows {
-      table.add([row.name, row.tensors.grouped, row.parameters.grouped, row.types])
+      table.add([row.name.printable, row.tensors.grouped, row.parameters.grouped, row.types])
     }
     table.add(["unique", ownTensors.count.grouped, report.unique.grouped, "\(report.bytes.grouped) bytes"])
     if report.total != report.unique { table.add(["as used", "", report.total.grouped, "tied and shared ones again"]) }
@@ -138,7 +144,8 @@ struct InspectionText {
     var table = Table(header.indices.map { $0 < 4 ? .left : .right }, header: header)
     for tensor in report.tensors {
       var cells = [
-        tensor.info.name.printable, tensor.info.dtype.rawValue, tensor.info.shape.description, tensor.canonical ?? "–",
+        tensor.info.name.printable, tensor.info.dtype.rawValue, tensor.info.shape.description,
+        tensor.canonical?.printable ?? "–",
       ]
       if hasStatistics {
         let numbers = tensor.statistics.map {

@@ -11,8 +11,10 @@ struct ZooReportText {
     let verdict = (model.verdict?.rawValue ?? "missing").padded(to: 8)
     let goldens = model.goldens == 0 ? "integrity alone" : "\(model.goldens) golden\(model.goldens == 1 ? "" : "s")"
     let problem = model.problem.map { ": " + $0.printable } ?? ""
-    return "\(verdict) \(model.name.printable) (\(goldens), \(Significant.three(model.seconds)) s)\(problem)"
+    return "\(verdict) \(model.name.printable) (\(goldens), \(seconds(model.seconds)) s)\(problem)"
   }
+
+  private static func seconds(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
 
   var text: String { report.models.map { ZooReportText.line($0) + "\n" }.joined() + summary }
 
@@ -20,7 +22,7 @@ struct ZooReportText {
     var counts: [String: Int] = [:]
     for model in report.models { counts[model.verdict?.rawValue ?? "missing", default: 0] += 1 }
     let parts = counts.sorted { $0.key < $1.key }.map { "\($0.value.grouped) \($0.key)" }
-    var text = "\n\(report.models.count.grouped) models: \(parts.joined(separator: ", "))\n"
+    var text = "\n\(report.models.count.grouped) model\(report.models.count == 1 ? "" : "s"): \(parts.joined(separator: ", "))\n"
     if !report.missingShards.isEmpty { text += "no results of shard \(report.missingShards.joined(separator: ", "))\n" }
     return text
   }

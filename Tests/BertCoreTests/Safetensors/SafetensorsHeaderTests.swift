@@ -76,6 +76,7 @@ struct SafetensorsHeaderTests {
     Hostile("R-SAFE-04", numbers("[1]", "[0,18446744073709551616]")),
     Hostile("R-SAFE-04", numbers("[9223372036854775808]")),
     Hostile("R-SAFE-04", numbers("[9223372036854775807]")), Hostile("R-SAFE-04", numbers("[4294967296,4294967296]")),
+    Hostile("R-SAFE-04", numbers("[0]", "[9223372036854775807,9223372036854775807]"), data: 0),
     Hostile("R-SAFE-04", numbers("[4294967296,4294967296,0]", "[0,0]"), data: 0), Hostile("R-JSON-01", numbers("[01]")),
     Hostile("R-SAFE-04", numbers("[3]", "[0,2]", "F4"), data: 2),
     Hostile("R-SAFE-04", numbers("[1]", "[0,1]", "F6_E2M3"), data: 1),

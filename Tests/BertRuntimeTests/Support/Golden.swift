@@ -45,6 +45,7 @@ struct Golden {
       return (0..<count).filter { index in
         mask[index / width * tokens..<(index / width + 1) * tokens].contains(1)
       }
+    case .element, .elementToken: preconditionFailure("no golden here is asked about elements")
     case .attention:
       let heads = output.shape[1]
       return (0..<count).filter { mask[$0 / (heads * tokens * tokens) * tokens + $0 / tokens % tokens] == 1 }

@@ -105,6 +105,15 @@ struct ShardedSourceTests {
     #expect(refused { try sharded.open() }?.rule == rule)
   }
 
+  @Test func `R-ALL-09: the shards are counted before one is looked for`() throws {
+    var sharded = try Sharded()
+    sharded.shards = []
+    sharded.map = (0...Limits.shards).map { (String($0), .string("s\($0)")) }
+    #expect(refused { try sharded.open() }?.rule == "R-ALL-09")
+    sharded.map.removeLast()
+    #expect(refused { try sharded.open() }?.rule == "R-IDX-01")
+  }
+
   @Test(arguments: [
     ("a listed tensor is not in its shard", [("a", "one"), ("b", "one"), ("c", "two"), ("d", "two")]),
     ("a shard has a tensor that the list has not", [("a", "one"), ("c", "two")]),

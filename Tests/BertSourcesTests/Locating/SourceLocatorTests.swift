@@ -154,6 +154,13 @@ struct SourceLocatorTests {
     #expect(found?.file == path)
   }
 
+  @Test func `R-ALL-06: a Flax checkpoint is named`() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(
+      "flax_model.msgpack", [0x82, 0xa4] + Array("bert".utf8) + [0x83, 0xaa] + Array("embeddings".utf8))
+    #expect(refused { try Self.locate(path) }?.message.contains("Flax") == true)
+  }
+
   @Test func `a path that is not there is refused`() {
     #expect(refused { try Self.locate("/tmp/no such file") }?.kind == .missing)
     #expect(refused { try Self.locate("") }?.kind == .missing)

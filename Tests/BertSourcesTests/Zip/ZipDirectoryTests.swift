@@ -94,8 +94,21 @@ struct ZipDirectoryTests {
       let second = ZipBuilder([]).bytes.suffix(22)
       builder.comment = Array(second)
     }
+    Self.refused("R-ZIP-01") { builder in
+      builder.records = []
+      builder.before = [1, 2, 3]
+    }
     for empty in [[UInt8](), [0x50, 0x4b, 0x03, 0x04]] {
       TorchTest.refused("R-ZIP-01") { _ = try Self.archive(of: empty) }
+    }
+  }
+
+  @Test("R-ALL-09: the records are counted before the directory is read")
+  func recordLimit() {
+    Self.refused("R-ALL-09") { builder in
+      builder.records[0].data = [UInt8](repeating: 0, count: 1 << 20)
+      // The least number above the limit whose last 16 bits say that the zip64 record has it.
+      builder.statedEnd = { $0.count = 0xf_ffff }
     }
   }
 

@@ -1,5 +1,7 @@
 import BertConvKit
 import BertCore
+import BertPlan
+import BertSources
 import BertZoo
 import ChangedModels
 import TestSupport
@@ -85,6 +87,46 @@ struct FunnelTests {
       $0.drops = ["decoder.layers.*"]
     }
     #expect(dropped.descriptor.wiring.decoder == nil)
+  }
+
+  /// Names as TensorFlow's classes leave them, made from those of the fixture's `tf_model.h5`.
+  private static func catalogue(_ rename: (String) -> String?) throws -> [(info: TensorInfo, aside: String?)] {
+    let source = try SourceLocator.open(path("mlm", "tf-h5") + "/tf_model.h5", OpenOptions()).source
+    var seen: Set<String> = []
+    return source.catalogue.tensors.compactMap { tensor in
+      guard let name = rename(tensor.info.name), seen.insert(name).inserted else { return nil }
+      return (TensorInfo(name: name, dtype: tensor.info.dtype, shape: tensor.info.shape), nil)
+    }
+  }
+
+  private static func options() throws -> PlanOptions {
+    var options = PlanOptions()
+    options.configuration = try Configuration(path: path("mlm", "tf-h5") + "/config.json")
+    return options
+  }
+
+  @Test("shards of TensorFlow's class are named as its one file is, without the class")
+  func shards() throws {
+    let tensors = try Self.catalogue { $0.split(separator: "/").dropFirst(2).joined(separator: "/") }
+    let plan = try PlanDraft.make(tensors, container: "hdf5", options: Self.options()).requirePlan()
+    #expect(plan.layout == "huggingface-tf-sharded" && plan.moves.count == 64)
+  }
+
+  @Test("tf-keras saves no blocks of the encoder: they are named as missing")
+  func noBlocks() throws {
+    let tensors = try Self.catalogue { name in
+      let own = name.split(separator: "/").dropFirst(2).joined(separator: "/")
+      guard own.hasPrefix("funnel/decoder") || own.hasPrefix("funnel/embeddings") else { return nil }
+      return own.replacing(
+        "funnel/decoder/layers_._0", with: "layers/tf_funnel_main_layer/decoder/layers/tf_funnel_layer"
+      )
+      .replacing("funnel/embeddings/word_embeddings/weight:0", with: "lm_head/input_embeddings/vars/0")
+      .replacing("funnel/embeddings/layer_norm/gamma:0", with: "lm_head/input_embeddings/LayerNorm/vars/0")
+      .replacing("funnel/embeddings/layer_norm/beta:0", with: "lm_head/input_embeddings/LayerNorm/vars/1")
+    }
+    let found = refused { try PlanDraft.make(tensors, container: "hdf5", options: Self.options()) }
+    #expect(found?.rule == "R-ALL-10")
+    #expect(found?.message.contains("encoder.blocks.0.0.attention.q_head") == true, "\(found?.message ?? "")")
   }
 
   @Test("heads of base models and of full ones do not mix")

@@ -20,11 +20,30 @@ struct WrongSwitch: Sendable, CustomTestStringConvertible {
   /// Goldens without attentions: with another number of heads these have another shape, which is an error.
   static let all: [WrongSwitch] =
     [
+      "albert/groups": ["num_attention_heads=3", "hidden_act=gelu_new", "layer_norm_eps=1e-6"],
+      "albert/sequence": ["hidden_act=gelu_new", "num_attention_heads=2", "layer_norm_eps=1e-9"],
+      "bert/pretraining": [
+        "num_attention_heads=2", "num_attention_heads=5", "hidden_act=gelu_new", "hidden_act=relu",
+        "layer_norm_eps=1e-5",
+        "layer_norm_eps=1e-9",
+      ],
+      "bert/nsp": ["hidden_act=gelu_new", "hidden_act=gelu"],
+      "bert/mlm-untied": ["hidden_act=gelu", "layer_norm_eps=1e-6"],
+      "bert/relative-key": ["position_embedding_type=relative_key_query"],
+      "bert/relative-key-query": ["position_embedding_type=relative_key"],
+      "camembert/mlm": ["pad_token_id=0", "layer_norm_eps=1e-6"],
       "convbert/discriminator": ["hidden_act=gelu_new", "layer_norm_eps=1e-7"],
       "convbert/bare": ["hidden_act=gelu", "layer_norm_eps=1e-12"],
       "convbert/sequence": ["hidden_act=gelu"],
       "convbert/choice": ["summary_type=first", "summary_type=mean"],
       "convbert/choice-dense": ["summary_type=last", "summary_activation=relu"],
+      "data2vec-text/mlm": ["pad_token_id=2", "hidden_act=relu"],
+      "data2vec-text/bare": ["pad_token_id=1", "hidden_act=gelu"],
+      "distilbert/mlm": ["n_heads=2", "n_heads=5", "activation=gelu_new", "activation=relu"],
+      "distilbert/choice": ["activation=gelu", "n_heads=7"],
+      "electra/discriminator": ["num_attention_heads=5", "hidden_act=gelu_new", "layer_norm_eps=1e-7"],
+      "electra/choice": ["summary_activation=tanh", "num_attention_heads=7"],
+      "electra/same-width": ["hidden_act=gelu", "layer_norm_eps=1e-5"],
       "flaubert/pre-norm": [
         "pre_norm=false", "n_heads=3", "layer_norm_eps=1e-12", "layer_norm_eps=1e-5", "gelu_activation=false",
         "causal=true",
@@ -35,6 +54,11 @@ struct WrongSwitch: Sendable, CustomTestStringConvertible {
       "flaubert/sequence": ["summary_type=first", "summary_activation=null", "pre_norm=false"],
       "flaubert/choice": ["summary_type=first"],
       "flaubert/span-beam": ["pre_norm=false", "n_heads=6"],
+      "roberta/mlm": [
+        "pad_token_id=0", "pad_token_id=2", "num_attention_heads=2", "hidden_act=gelu_new", "layer_norm_eps=1e-12",
+      ],
+      "roberta/bare": ["pad_token_id=1", "hidden_act=gelu"],
+      "xlm-roberta/mlm": ["pad_token_id=0", "num_attention_heads=2", "hidden_act=relu"],
       "xlm-roberta-xl/mlm": [
         "num_attention_heads=3", "layer_norm_eps=1e-12", "layer_norm_eps=1e-6", "hidden_act=relu",
         "hidden_act=gelu_new",
@@ -90,6 +114,31 @@ struct SwitchTests {
     request.diagnoses = false
     request.goldens = test.goldens
     #expect(try Verifier(request).run().verdict == .fail)
+  }
+
+  /// Names and shapes tell these, so that only a finished model can be asked what it would be with other ones.
+  @Test(
+    "another division of the stored layers into groups is seen",
+    arguments: [["num_hidden_groups=1"], ["num_hidden_groups=1", "inner_group_num=4"], ["inner_group_num=1"]])
+  func groups(_ sets: [String]) throws {
+    let fixture = ModelFixture.named("albert", "groups")
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/m.bertw"
+    _ = try Converter(ConversionRequest(source: fixture.path("safetensors"), output: path)).run()
+    var request = VerificationRequest(model: path)
+    request.diagnoses = false
+    request.goldens = fixture.goldens.filter { $0.contains("padded") }
+    #expect(try Verifier(request).run().verdict == .pass)
+    request.switches.sets = sets
+    #expect(try Verifier(request).run().verdict == .fail)
+  }
+
+  @Test("a head ratio that the kernels contradict is refused: it can be set wrong in no model")
+  func headRatio() throws {
+    var conversion = ConversionRequest(
+      source: ModelFixture.named("convbert", "discriminator").path("safetensors"), output: "")
+    conversion.switches.sets = ["num_attention_heads=4", "head_ratio=4"]
+    #expect(refused { try Converter(conversion).dryRun() }?.rule == "R-CFG-02")
   }
 
   @Test("a switch that was set wrong is acquitted by --set on the .bertw", arguments: WrongSwitch.all)

@@ -61,7 +61,7 @@ struct XLMTests {
   }
 
   @Test(
-    "rust-bert#228: the stored table of positions counts, whatever the configuration says of sinusoids",
+    "rust-bert#228, transformers#29807, #29904: the stored table of positions counts, whatever the configuration says of sinusoids",
     arguments: [("xlm", "bare", true), ("distilbert", "sinusoidal", true), ("xlm", "causal", false)])
   func storedPositions(_ family: String, _ name: String, _ differs: Bool) throws {
     // rust-bert computed the table anew where the flag is set, though it had been trained since.

@@ -25,6 +25,8 @@ struct ContentPainTests {
       ("version https://git-lfs.github.com/spec/v1\noid sha256:0a\nsize 437955512\n", "437,955,512 bytes"),
       ("<!DOCTYPE html><html><head><title>Not found</title>", "HTML page"),
       ("GGUF\u{3}\0\0\0", "GGUF"), ("\u{8}\u{7}\u{12}\u{7}pytorch", "ONNX"), ("", "is empty"),
+      ("\u{8}\u{a}\u{12}\u{a}onnx.quant", "ONNX"), ("\u{8}\u{6}\u{3a}\u{7}\u{a}\u{5}", "ONNX"),
+      ("\u{1c}\0\0\0TFL3\0\0", "TensorFlow Lite"),
       ("{\"architectures\": []}", "JSON text"), ("\n\u{e}\n\u{5}<unk>\u{15}\0\0\0\0\u{18}\u{2}", "SentencePiece"),
       ("#version: 0.2\nĠ t\n", "merges"), ("{\"<s>\": 0, \"<pad>\": 1}", "tokenizer"),
       ("{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"added_tokens\": []}", "tokenizer"),
@@ -57,6 +59,17 @@ struct ContentPainTests {
     if isCounted { #expect(numbers.contains { text.contains($0) }, "\(missing): \(text)") }
   }
 
+  @Test("transformers#12078: what a torch archive lacks at least, its pickle tells", arguments: [2, 3, 5])
+  func halfArchive(_ part: Int) throws {
+    let whole = try InputFile(Fixtures.path("models/bert/pretraining/torch-zip/pytorch_model.bin")).contents(
+      limit: 1 << 24)
+    let text = try Self.refusal(Array(whole.prefix(whole.count - whole.count / part)))
+    let digits = text.components(after: "at least ", before: " bytes are missing").filter { $0 != "," }
+    let told = try #require(Int(digits), "\(text)")
+    // What is not counted: the records' headers and padding, and the directory.
+    #expect((1...whole.count / part).contains(told) && told > whole.count / part - 16_384, "\(text)")
+  }
+
   /// "not an sstable (bad magic number)": TensorFlow wants the prefix, and users gave any of the files.
   @Test(
     "language#41, tensorflow/models#2675, transformers#298, gpt2-ml#29: any file of the set will do",
@@ -83,5 +96,13 @@ struct ContentPainTests {
     }
     let run = try Command.run(["inspect", "."], in: folder.path)
     #expect(run.status == 2 && run.errors.contains("'model.ckpt-120.data-00001-of-00003' is not there"))
+  }
+}
+
+extension String {
+  /// The text between the first `start` and the `end` behind it; empty where either is missing.
+  fileprivate func components(after start: String, before end: String) -> String {
+    guard let from = firstRange(of: start), let to = self[from.upperBound...].firstRange(of: end) else { return "" }
+    return String(self[from.upperBound..<to.lowerBound])
   }
 }

@@ -54,7 +54,8 @@ struct HeadPainTests {
 
   /// One warning listed what was not used and what was newly initialised; whether that was good or bad was for the user
   /// to find out.
-  @Test("transformers#5403, #5404, #5421, OpenPrompt#19: used, left out with a reason, or an error")
+  @Test(
+    "transformers#5403, #5404, #5421, OpenPrompt#19, bert-extractive-summarizer#118: used, left out, or an error")
   func threeLists() throws {
     var checkpoint = TinyCheckpoint(head: TinyModel().maskedLanguage)
     checkpoint.add("bert.embeddings.position_ids", .i64, [1, 5]) { Double($0) }

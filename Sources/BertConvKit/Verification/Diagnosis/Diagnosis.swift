@@ -10,6 +10,7 @@ struct Diagnosis {
   private let trials: [StageTrial]
   private let weights: PlannedWeights
   private let mistakes: KnownMistakes
+  private let descriptors: SupposedDescriptors
 
   init(_ runner: ModelRunner, _ judgement: Judgement, _ trials: [StageTrial]) throws {
     self.runner = runner
@@ -17,6 +18,7 @@ struct Diagnosis {
     self.trials = trials
     weights = try PlannedWeights(runner.opened)
     mistakes = KnownMistakes(descriptor: runner.descriptor, shapes: weights.shapes)
+    descriptors = SupposedDescriptors(runner.descriptor)
   }
 
   /// What was found out about one trial.
@@ -45,14 +47,18 @@ struct Diagnosis {
 
   /// The output of a trial that is furthest off under a hypothesis; nil where all pass.
   private func worst(_ trial: StageTrial, _ hypothesis: Hypothesis) throws -> VerificationReport.Output? {
-    let pair = try PrecisionPair(
-      hypothesis.descriptor(from: runner.descriptor), altered(trial, hypothesis), threads: runner.threads)
+    guard let descriptor = descriptors.descriptor(hypothesis) else { throw noSuchModel(hypothesis) }
+    let pair = try PrecisionPair(descriptor, altered(trial, hypothesis), runner.processor)
     return try judgement.results(
       of: pair, trial.forms, from: trial.start(in: judgement.golden),
       inputs: hypothesis.inputs(from: judgement.golden.inputs)
     )
     .filter { $0.verdict != .pass && !($0.isDouble && hypothesis.isRounded && $0.ratio <= Diagnosis.roundedLimit) }
     .max { $0.ratio < $1.ratio }
+  }
+
+  private func noSuchModel(_ hypothesis: Hypothesis) -> Refusal {
+    Refusal(.contradictory, "no model can be so", place: hypothesis.settings.map(\.key).joined(separator: ", "))
   }
 
   /// Whether a trial comes out right under a hypothesis. Some make another model of it, which does not fit the golden.
@@ -70,20 +76,27 @@ struct Diagnosis {
   }
 
   /// Looks for a repair of every case. What lies in the descriptor holds for all of them, and what repaired one layer is
-  /// tried first on the next.
+  /// tried first on the next. A repair of the descriptor that a later stage revealed may have been half of what an earlier
+  /// one needed, so that there is a second round.
   private func search(_ cases: inout [Case]) throws {
     var general = Hypothesis()
     var proven: [Hypothesis] = []
-    for index in cases.indices {
-      guard let found = try repair(cases[index].trial, general, proven) else { continue }
-      cases[index].repair = try smallest(cases[index].trial, found)
-      general = general.adding(found.ofDescriptor)
-      if !found.ofStage.isEmpty { proven.append(found.ofStage) }
-    }
-    // A repair of the descriptor that a later stage revealed may have been half of what an earlier one needed.
-    for index in cases.indices where cases[index].repair == nil && !general.isEmpty {
-      guard let found = try repair(cases[index].trial, general, proven) else { continue }
-      cases[index].repair = try smallest(cases[index].trial, found)
+    var tried = [Hypothesis?](repeating: nil, count: cases.count)
+    for _ in 0..<2 {
+      // Stages that share their weights share what is wrong with them: where one cannot be repaired, no other can.
+      var given: Set<[String]> = []
+      for index in cases.indices where cases[index].repair == nil && tried[index] != general {
+        let prefixes = runner.descriptor.prefixes(of: cases[index].trial.stage)
+        guard !given.contains(prefixes) else { continue }
+        tried[index] = general
+        guard let found = try repair(cases[index].trial, general, proven) else {
+          given.insert(prefixes)
+          continue
+        }
+        cases[index].repair = try smallest(cases[index].trial, found)
+        general = general.adding(found.ofDescriptor)
+        if !found.ofStage.isEmpty { proven.append(found.ofStage) }
+      }
     }
   }
 
@@ -109,7 +122,9 @@ struct Diagnosis {
       var best: (hypothesis: Hypothesis, distance: Double)?
       for hypothesis in proven + known {
         let sum = base.adding(hypothesis)
-        guard sum != base, let reached = try self.distance(trial, sum), reached < distance * Diagnosis.progress else {
+        guard sum != base, mayMatter(trial, sum, base), let reached = try self.distance(trial, sum),
+          reached < distance * Diagnosis.progress
+        else {
           continue
         }
         if reached < (best?.distance ?? .infinity) { best = (sum, reached) }
@@ -122,6 +137,13 @@ struct Diagnosis {
     return nil
   }
 
+  /// Whether a hypothesis that only replaces what the descriptor says can change anything for a stage.
+  private func mayMatter(_ trial: StageTrial, _ sum: Hypothesis, _ base: Hypothesis) -> Bool {
+    guard sum.ofStage == base.ofStage, let before = descriptors.descriptor(base) else { return true }
+    guard let after = descriptors.descriptor(sum) else { return false }
+    return !SupposedDescriptors.areSame(after, before, for: trial)
+  }
+
   /// How many mistakes of one stage are looked for together.
   private static let together = 2
   /// A hypothesis that does not bring the distance down to this share explains nothing.
@@ -129,8 +151,8 @@ struct Diagnosis {
 
   /// The distance under a hypothesis; nil where the model cannot be so.
   private func distance(_ trial: StageTrial, _ hypothesis: Hypothesis) throws -> Double? {
-    guard let descriptor = try? hypothesis.descriptor(from: runner.descriptor),
-      let model = try? Model<Double>(descriptor, weights: altered(trial, hypothesis), threads: runner.threads)
+    guard let descriptor = descriptors.descriptor(hypothesis),
+      let model: Model<Double> = try? runner.processor.model(descriptor, altered(trial, hypothesis))
     else { return nil }
     return try? judgement.distance(
       of: model, trial.forms, from: trial.start(in: judgement.golden),
@@ -146,6 +168,6 @@ struct Diagnosis {
     let repairs = item.repair.map { RepairText($0, prefixes: prefixes, stored: stored).sentences } ?? []
     return VerificationReport.Finding(
       stage: item.trial.stage, output: item.worst.name, ratio: item.worst.ratio, repair: repairs,
-      suspicions: item.repair == nil ? try Suspicions(weights).of(item.trial.stage, prefixes) : [])
+      suspicions: item.repair == nil ? try Suspicions(weights, runner.descriptor).of(item.trial.stage, prefixes) : [])
   }
 }

@@ -13,7 +13,7 @@ struct KnownMistakes {
     var result = settings + otherNorm
     if let prefix = descriptor.prefixes(of: stage).first { result += weights(prefix) }
     result += otherUnits(stage)
-    if hasMask, stage != "embeddings" {
+    if hasMask, stage != "embeddings" || descriptor.wiring.masking != nil {
       result += [Hypothesis(recording: .maskIgnored), Hypothesis(recording: .maskInverted)]
     }
     if hasSegments, stage == "embeddings" { result.append(Hypothesis(recording: .segmentsIgnored)) }
@@ -56,7 +56,7 @@ struct KnownMistakes {
     case .size, .count: [1, 2, 4, 8].map(JSON.integer)
     case .id: (0...3).map(JSON.integer)
     case .extents: otherExtents(setting, family, key)
-    case .labels, .counts, .depth: []
+    case .labels, .counts, .depth, .stacks: []
     }
   }
 

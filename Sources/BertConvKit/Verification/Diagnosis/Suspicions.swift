@@ -1,11 +1,16 @@
 import BertCore
 import BertRuntime
+import BertZoo
 
 /// What looks wrong about the numbers of a stage that no known repair makes match.
 struct Suspicions {
   private let weights: PlannedWeights
+  private let descriptor: ModelDescriptor
 
-  init(_ weights: PlannedWeights) { self.weights = weights }
+  init(_ weights: PlannedWeights, _ descriptor: ModelDescriptor) {
+    self.weights = weights
+    self.descriptor = descriptor
+  }
 
   /// - Parameter prefixes: what the canonical names of the stage's tensors begin with.
   func of(_ stage: String, _ prefixes: [String]) throws -> [String] {
@@ -15,9 +20,29 @@ struct Suspicions {
         let role = name.dropFirst(prefix.count)
         result.append("\(role) holds only \(name.hasSuffix("norm.weight") ? "ones" : "zeros"): it may have been lost")
       }
+      if prefix == "embeddings.", try isUniform("embeddings.segment.weight") {
+        result.append("segment.weight holds the same in all rows: token types may have been lost")
+      }
       if let twin = try twin(of: prefix) { result.append("its weights are those of \(twin) too: one of them was lost") }
     }
+    if hasTiedDecoder(stage) {
+      result.append("its decoder is tied to the token table: one of its own may have been lost")
+    }
     return result
+  }
+
+  private func hasTiedDecoder(_ stage: String) -> Bool {
+    switch descriptor.heads.first(where: { "heads.\($0.key)" == stage })?.value {
+    case .mlm(_, _, let isTied), .lm(let isTied): isTied
+    default: false
+    }
+  }
+
+  /// Whether a table has several rows that are all equal.
+  private func isUniform(_ name: String) throws -> Bool {
+    guard let shape = weights.shape(of: name), shape[0] > 1 else { return false }
+    let values = try values(name)
+    return values.indices.allSatisfy { values[$0] == values[$0 % shape[1]] }
   }
 
   /// Whether a tensor holds what initialisation leaves: zeros, or ones in a norm's gain.

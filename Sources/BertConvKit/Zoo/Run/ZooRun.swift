@@ -53,7 +53,8 @@ public struct ZooRun {
 
   private struct Job {
     var entry: ZooEntry
-    var output: String
+    /// Of the file that the process writes its report to.
+    var output: CInt
     var start: Double
   }
 
@@ -67,11 +68,12 @@ public struct ZooRun {
         var status: CInt = 0
         waitpid(process, &status, 0)
       }
+      for job in running.values { close(job.output) }
     }
     var rest = entries[...]
     while !rest.isEmpty || !running.isEmpty {
       while running.count < jobs, let entry = rest.popFirst() {
-        let output = Path.join(results.folder, ".running-\(getpid())-\(entries.count - rest.count)")
+        let output = try ZooRun.unnamedFile(in: results.folder)
         let process = try start(entry, threads: max(1, cores / jobs), output: output)
         running[process] = Job(entry: entry, output: output, start: ZooRun.now())
       }
@@ -82,14 +84,24 @@ public struct ZooRun {
         throw SystemCall.refusal("wait for a process", request.root, errno)
       }
       guard let job = running.removeValue(forKey: process) else { continue }
+      defer { close(job.output) }
       let result = try result(of: job, status)
-      unlink(job.output)
       try results.write(job.entry, result)
       try finished(ZooReport.Model(job.entry.name, result))
     }
   }
 
-  private func start(_ entry: ZooEntry, threads: Int, output: String) throws -> pid_t {
+  /// A file that goes with the process: a kill leaves nothing of it, and runs that share the folder never meet, whose
+  /// process numbers may be the same on different machines.
+  private static func unnamedFile(in folder: String) throws -> CInt {
+    var name = Array(Path.join(folder, ".running-XXXXXX").utf8CString)
+    let file = try SystemCall.run("create a file", folder) { mkstemp(&name) }
+    _ = fcntl(file, F_SETFD, FD_CLOEXEC)
+    unlink(name)
+    return file
+  }
+
+  private func start(_ entry: ZooEntry, threads: Int, output: CInt) throws -> pid_t {
     let words =
       [program, "verify", "--json", "--quiet", "--threads", String(threads)]
       + entry.goldens.flatMap { ["--golden", $0] } + ["--", entry.model]
@@ -97,7 +109,7 @@ public struct ZooRun {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    posix_spawn_file_actions_adddup2(&actions, output, 1)
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
     var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
     defer { arguments.forEach { free($0) } }
@@ -111,7 +123,8 @@ public struct ZooRun {
   private func result(of job: Job, _ status: CInt) throws -> JSON {
     let signal = status & 0x7f
     let code = (status >> 8) & 0xff
-    var report = try? JSONParser.parse(InputFile(job.output).contents(limit: Limits.json), "a report")
+    var report = try? JSONParser.parse(
+      InputFile("/proc/self/fd/\(job.output)").contents(limit: Limits.json), "a report")
     if signal != 0 || report == nil || !(0...2).contains(code) {
       let how = signal != 0 ? "by signal \(signal)" : "with exit code \(code)"
       report = [

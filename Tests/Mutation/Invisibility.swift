@@ -1,0 +1,91 @@
+import BertConvKit
+import BertCore
+import BertRuntime
+import BertZoo
+
+/// Why a fault changes none of the values that are compared: computed in double precision, not taken for granted.
+enum Invisibility: String, CaseIterable, Sendable {
+  case same = "the numbers are those already: a bias of zeros, a gain of ones, rows that are equal"
+  case softmax = "a key bias adds the same to all scores of a query, which softmax does not see"
+  case untouched = "the golden's inputs do not reach it: a row that no input asks for, tokens that are all seen"
+  case unrecorded = "only outputs that the golden does not hold change"
+  case drowned = "the change is smaller than the noise of f32, and nothing is recorded in double precision"
+  case unproved = "unproved"
+
+  /// Two runs in double precision that differ by no more than this share of an output are the same.
+  private static let rounding = 1e-12
+
+  init(of faults: [Fault], in trial: Trial) throws {
+    let sound = try FaultyModel(trial.model, [])
+    let faulty = try FaultyModel(trial.model, faults)
+    let inputs = try Golden(trial.golden).inputs
+    if let recording = faults.compactMap(\.recording).first {
+      let differing = try Invisibility.differing(
+        sound.computing, on: inputs, faulty.computing, on: recording.inputs(inputs))
+      self = differing.isDisjoint(with: trial.names) ? .untouched : .unproved
+      return
+    }
+    if sound.isSame(as: faulty) {
+      self = .same
+      return
+    }
+    let (one, other) = (try sound.computing, try faulty.computing)
+    let differing = try Invisibility.differing(one, on: inputs, other, on: inputs)
+    if !differing.isDisjoint(with: trial.names) {
+      self = trial.holdsDoubles ? .unproved : .drowned
+    } else if !differing.isEmpty {
+      self = .unrecorded
+    } else if try Invisibility.wholeVocabulary(one).contains(where: {
+      try !Invisibility.differing(one, on: $0, other, on: $0).isEmpty
+    }) {
+      self = .untouched
+    } else {
+      self = Invisibility.areKeyBiases(faults, sound.descriptor) ? .softmax : .unproved
+    }
+  }
+
+  /// The outputs in which two runs differ by more than rounding where the mask shows them.
+  private static func differing(
+    _ one: Model<Double>, on inputs: ModelInputs, _ other: Model<Double>, on others: ModelInputs
+  ) throws -> Set<String> {
+    let described = try one.outputs(for: inputs).filter { !$0.isInternal }
+    let available = try other.outputs(for: others)
+    guard described.allSatisfy({ output in available.contains { $0.name == output.name && $0.shape == output.shape } })
+    else { return Set(described.map(\.name)) }
+    let wanting = Set(described.map(\.name))
+    let left = try one.run(inputs, wanting: wanting), right = try other.run(others, wanting: wanting)
+    let seen = try one.visibility(inputs)
+    return Set(
+      described.filter { output in
+        let (a, b) = (left[output.name]!.values, right[output.name]!.values)
+        var distance = 0.0
+        var size = 0.0
+        for place in Visibility(seen[output.level], output).places {
+          distance += (a[place] - b[place]) * (a[place] - b[place])
+          size += a[place] * a[place]
+        }
+        return !(distance.squareRoot() <= rounding * size.squareRoot())
+      }.map(\.name))
+  }
+
+  /// Generated batches that ask for every row of the token table, and for what else the model has.
+  private static func wholeVocabulary(_ model: Model<Double>) -> [ModelInputs] {
+    let vocabulary = model.descriptor.sizes["vocabulary"] ?? 1
+    return model.sampleInputs().flatMap { inputs in
+      stride(from: 0, to: vocabulary, by: inputs.inputIDs.count).map { first in
+        var inputs = inputs
+        inputs.inputIDs = inputs.inputIDs.indices.map { (first + $0) % vocabulary }
+        return inputs
+      } + [inputs]
+    }
+  }
+
+  /// Whether only key biases are touched, of attention whose scores have no other term with a key in it.
+  private static func areKeyBiases(_ faults: [Fault], _ descriptor: ModelDescriptor) -> Bool {
+    if case .dense(_, .keyQuery, _) = descriptor.wiring.layers.attention { return false }
+    return faults.allSatisfy { fault in
+      let names = Array(fault.tensors.keys) + fault.replacements.keys
+      return !names.isEmpty && names.allSatisfy { $0.hasSuffix("key.bias") || $0.hasSuffix("Key.bias") }
+    }
+  }
+}
