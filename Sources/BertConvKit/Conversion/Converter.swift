@@ -232,7 +232,7 @@ struct CompanionCopy {
 
 extension InputFile {
   /// The digest of the whole file.
-  package func sha256() throws -> String {
+  func sha256() throws -> String {
     let hasher = SHA256()
     try stream(0..<size) { hasher.update($0) }
     return hasher.hexDigest()
