@@ -44,9 +44,17 @@ package final class Workers {
   /// that failed are left out.
   package func attempt(_ tasks: Int, _ body: (_ task: Int, _ worker: Int) throws -> Void) throws {
     let failure = Mutex<(task: Int, error: any Error)?>(nil)
+    let fault = SystemCall.fault
     run(tasks) { task, worker in
       if let first = failure.withLock({ $0?.task }), first < task { return }
-      do { try body(task, worker) } catch {
+      do {
+        if worker > 0, let fault {
+          // Calls that a test makes fail have to fail on every thread; the caller's own knows it.
+          try SystemCall.$fault.withValue(fault) { try body(task, worker) }
+        } else {
+          try body(task, worker)
+        }
+      } catch {
         failure.withLock { if $0 == nil || task < $0!.task { $0 = (task, error) } }
       }
     }

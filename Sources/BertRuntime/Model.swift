@@ -147,9 +147,11 @@ package final class Model<Scalar: KernelScalar> {
   ///
   /// `start` replaces the embeddings and the first layers: `run(inputs, wanting: ["hidden_states.4"],
   /// from: HiddenState(depth: 3, …))` is layer 3 alone. A `variation` other than 0 sums in another order: the same
-  /// mathematics with other rounding errors.
+  /// mathematics with other rounding errors. Rows of tokens that the mask hides are 0 where nothing reads them, unless
+  /// `leavesOutPadding` is false.
   package func run(
-    _ inputs: ModelInputs, wanting: Set<String>, from start: HiddenState? = nil, variation: Int = 0
+    _ inputs: ModelInputs, wanting: Set<String>, from start: HiddenState? = nil, variation: Int = 0,
+    leavesOutPadding: Bool = true
   ) throws -> Outputs<Scalar> {
     precondition(variation >= 0)
     let batch = try Batch<Scalar>(inputs, bounds)
@@ -178,7 +180,7 @@ package final class Model<Scalar: KernelScalar> {
     func room(_ name: String) -> UnsafeMutablePointer<Scalar>? {
       described[name].flatMap { results.room($0, wanting: wanting) }
     }
-    let selection = selection(batch, wanting: wanting)
+    let selection = leavesOutPadding ? selection(batch, wanting: wanting) : nil
     let levels = selection.map { [Batch(batch, keeping: $0)] } ?? batch.levels(route.lengths, body.pooling)
     let computed = try runBody(
       levels, route, from: start, through: max(start?.depth ?? 0, stepsNeeded(wanting, available)), selection, room)

@@ -31,7 +31,8 @@ package enum Command {
 
   /// Runs a line of shell in `folder`, in which `$0` is the program under test.
   package static func runShell(_ line: String, in folder: String) throws -> FinishedCommand {
-    try start(["/bin/sh", "-c", "cd \"$1\" && " + line, bertconv, folder], output: nil)
+    // The folder is changed for the whole line, also where it runs something in the background.
+    try start(["/bin/sh", "-c", "cd \"$1\" || exit; " + line, bertconv, folder], output: nil)
   }
 
   private static func start(_ words: [String], output: String?) throws -> FinishedCommand {

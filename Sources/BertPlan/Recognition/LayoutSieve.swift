@@ -38,14 +38,16 @@ struct LayoutSieve {
   func candidates(_ family: FamilyDescriptor, _ layout: Layout) -> [Candidate] {
     let changes = layout.names.rooted(in: names)
     let keys = changes.changesNothing ? plainKeys : Set(names.map { NumberedName(changes.rewrite($0)).key })
-    let canonicalKeys = layout.tensors.map { NamePattern.all($0.canonical).map(\.key) }
+    // Names that somebody chose are a head's, and no body is told by them.
+    let rows = layout.tensors.filter { ChosenNamePattern($0.pattern) == nil }
+    let canonicalKeys = rows.map { NamePattern.all($0.canonical).map(\.key) }
     let due = family.parts.filter { if case .always = $0.presence { true } else { false } }
       .flatMap { $0.tensors.map { NumberedName($0.name.replacingIndex(0)).key } }
     let ties = family.parts.flatMap(\.tiedTo)
     return layout.prefixes.map { prefix in
       var filled: Set<String> = []
       var knowsSome = false
-      for (row, canonical) in zip(layout.tensors, canonicalKeys) {
+      for (row, canonical) in zip(rows, canonicalKeys) {
         guard NamePattern.all(row.pattern, prefix: prefix).contains(where: { keys.contains($0.key) }) else { continue }
         filled.formUnion(canonical)
         knowsSome = true

@@ -197,7 +197,8 @@ extension Layout {
   func storedName(of canonical: String, prefix: String, _ numbering: UnitNumbering) -> String? {
     let numbered = NumberedName(canonical)
     for row in tensors {
-      if let chosen = ChosenNamePattern(row.canonical)?.match(canonical) {
+      if let pattern = ChosenNamePattern(row.canonical) {
+        guard let chosen = pattern.match(canonical) else { continue }
         return row.pattern.replacing("{prefix}", with: prefix).replacingIndex(chosen.number)
           .replacing("{s}", with: ChosenName.decoded(chosen.name))
       }
