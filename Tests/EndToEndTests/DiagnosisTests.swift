@@ -35,6 +35,27 @@ struct DiagnosisTests {
     #expect(result.diagnosis == ["layers.\(layer) matches if attention.\(module).weight is transposed"])
   }
 
+  @Test("before a norm behind the last layer, that layer's repair is found too: exchanged norms, query for key")
+  func beforeFinalNorm() throws {
+    let fixture = ModelFixture.named("xlm-roberta-xl", "mlm")
+    let model = try ChangedModel(converting: fixture.path("safetensors"))
+    let last = model.contents.descriptor.sizes["layers"]! - 1
+    for (one, other) in [("attention.norm", "feedForward.norm"), ("attention.query", "attention.key")] {
+      let path = try model.write(descriptor: model.contents.descriptor) { name, bytes in
+        for (from, to) in [(one, other), (other, one)] {
+          for ending in [".weight", ".bias"] where name == "layers.\(last).\(from)\(ending)" {
+            bytes = model.payloads["layers.\(last).\(to)\(ending)"]!
+          }
+        }
+      }
+      var request = VerificationRequest(model: path)
+      request.goldens = [fixture.goldens[0]]
+      let result = try Verifier(request).run().goldens[0]
+      #expect(result.findings.map(\.stage) == ["layers.\(last)"], "\(one)")
+      #expect(result.findings.first?.repair.first?.contains("change places") == true, "\(result.findings)")
+    }
+  }
+
   @Test("two faults in one model give two findings, and no later layer is blamed")
   func twoFaults() throws {
     let model = try ChangedModel(converting: Self.fixture.path("safetensors"))

@@ -74,7 +74,9 @@ enum Invisibility: String, CaseIterable, Sendable {
     let vocabulary = model.descriptor.sizes["vocabulary"] ?? 1
     // What a model takes from the ids where nothing is said.
     let unsaid = model.sampleInputs().map { inputs in
-      ModelInputs(shape: inputs.shape, inputIDs: inputs.inputIDs, tokenTypeIDs: inputs.tokenTypeIDs)
+      ModelInputs(
+        shape: inputs.shape, inputIDs: inputs.inputIDs, globalAttentionMask: inputs.globalAttentionMask,
+        tokenTypeIDs: inputs.tokenTypeIDs)
     }
     return (model.sampleInputs() + unsaid).flatMap { inputs in
       stride(from: 0, to: vocabulary, by: inputs.inputIDs.count).map { first in

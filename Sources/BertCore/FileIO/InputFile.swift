@@ -51,14 +51,13 @@ package final class InputFile: Sendable {
   ) throws -> Result {
     let folder = getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
     let name = Path.join(folder, ".bertconv-" + String(UInt64.random(in: .min ... .max), radix: 36))
+    // Watched over before it is there: an interrupt may come at once.
+    let slot = bertconv_cleanup_begin(name)
+    defer { bertconv_cleanup_end(slot) }
     let descriptor = try SystemCall.run("create a temporary file", folder) {
       open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     }
-    let slot = bertconv_cleanup_begin(name)
-    defer {
-      unlink(name)
-      bertconv_cleanup_end(slot)
-    }
+    defer { unlink(name) }
     var total = 0
     do {
       try write { bytes in

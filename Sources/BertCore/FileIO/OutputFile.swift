@@ -38,10 +38,17 @@ package final class OutputFile {
     // A name may have 255 bytes.
     let temporary = Path.join(Path.folder(path), ".\(Path.last(path).utf8Prefix(200)).\(unique).bertconv-part")
     temporaryPath = temporary
-    descriptor = try SystemCall.run("create the output", path) {
-      open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    // Watched over before it is there: an interrupt may come at once.
+    let slot = bertconv_cleanup_begin(temporary)
+    do {
+      descriptor = try SystemCall.run("create the output", path) {
+        open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      }
+    } catch {
+      bertconv_cleanup_end(slot)
+      throw error
     }
-    slot = bertconv_cleanup_begin(temporary)
+    self.slot = slot
   }
 
   deinit { discard() }

@@ -84,20 +84,30 @@ struct Hypothesis: Sendable, Equatable {
     return result
   }
 
-  /// The weights if this is so, where a stage's tensors begin with `prefixes`.
+  /// The weights if this is so, where a stage's tensors begin with `prefixes`. What one of several prefixes does not have
+  /// stays as it is there: the norm behind the last layer has a gain and a bias, and none of the layer's own roles.
   func weights(from base: any WeightProvider, prefixes: [String], tensors: [String]) -> any WeightProvider {
     var all: [String: WeightChange] = [:]
+    func change(_ name: String, _ change: WeightChange) {
+      guard let shape = base.shape(of: name) else { return }
+      switch change {
+      case .replaced(let other): guard base.shape(of: other) == shape else { return }
+      case .transposed: guard shape.rank == 2, shape[0] == shape[1] else { return }
+      case .scaled, .raised, .rowsMoved: break
+      }
+      all[name] = change
+    }
     for prefix in prefixes {
-      if let unit {
+      if let unit, prefix.hasPrefix("layers.") {
         for name in tensors where name.hasPrefix(prefix) {
-          all[name] = .replaced(by: "layers.\(unit)." + name.dropFirst(prefix.count))
+          change(name, .replaced(by: "layers.\(unit)." + name.dropFirst(prefix.count)))
         }
       }
-      for (role, change) in changes {
-        if case .replaced(let other) = change {
-          all[prefix + role] = .replaced(by: prefix + other)
+      for (role, own) in changes {
+        if case .replaced(let other) = own {
+          change(prefix + role, .replaced(by: prefix + other))
         } else {
-          all[prefix + role] = change
+          change(prefix + role, own)
         }
       }
     }
