@@ -36,9 +36,10 @@ struct RowSelection {
 }
 
 extension Model {
-  /// The rows that the wanted outputs need; nil where that is all of them, or where a block or head looks at padding.
+  /// The rows that the wanted outputs need; nil where that is all of them, or where a block or head looks at padding, as
+  /// causal attention does.
   func selection(_ batch: Batch<Scalar>, wanting: Set<String>) -> RowSelection? {
-    guard case .dense(_, nil, _) = descriptor.wiring.layers.attention,
+    guard case .dense(_, nil, causal: false) = descriptor.wiring.layers.attention,
       !wanting.contains(where: { $0.hasPrefix("attentions.") }),
       descriptor.heads.values.allSatisfy({ !$0.readsPadding })
     else { return nil }

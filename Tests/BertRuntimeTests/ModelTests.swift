@@ -97,8 +97,10 @@ struct ModelTests {
     for name in later { #expect(again[name]!.values == whole[name]!.values, "\(name)") }
   }
 
-  @Test("leaving padding out changes nothing that is seen", arguments: ["right", "left", "holes", "alone", "all"])
-  func padding(_ kind: String) throws {
+  @Test(
+    "leaving padding out changes nothing that is seen", arguments: ["right", "left", "holes", "alone", "all"],
+    [false, true])
+  func padding(_ kind: String, _ isCausal: Bool) throws {
     let tokens = 37
     func isSeen(_ sequence: Int, _ token: Int) -> Bool {
       guard sequence == 1 else { return true }
@@ -112,7 +114,9 @@ struct ModelTests {
     }
     var inputs = ModelInputs.made(batch: 3, tokens: tokens)
     inputs.attentionMask = (0..<3 * tokens).map { isSeen($0 / tokens, $0 % tokens) ? 1 : 0 }
-    let model = try Model<Double>(Self.large.descriptor, weights: Self.large)
+    var descriptor = Self.large.descriptor
+    descriptor.wiring.layers.attention = .dense(heads: 3, distance: nil, causal: isCausal)
+    let model = try Model<Double>(descriptor, weights: Self.large)
     let all = try names(model, inputs), lean = all.filter { !$0.hasPrefix("attentions") }
     // Whoever asks for attentions gets all rows.
     let (whole, less) = (try model.run(inputs, wanting: all), try model.run(inputs, wanting: lean))
@@ -127,9 +131,9 @@ struct ModelTests {
       }
       #expect(rms(ours, theirs, seen) <= 1e-13 * rms(theirs, seen), "\(name)")
     }
-    // A row that nobody reads was not computed.
+    // A row that nobody reads was not computed; with causal attention later tokens read it.
     let state = less["hidden_states.1"]!.values, hidden = state.count / 3 / tokens
-    #expect(state[(tokens + 12) * hidden..<(tokens + 13) * hidden].contains { $0 != 0 } == isSeen(1, 12))
+    #expect(state[(tokens + 12) * hidden..<(tokens + 13) * hidden].contains { $0 != 0 } == (isCausal || isSeen(1, 12)))
   }
 
   @Test("only what is wanted is computed and loaded")
