@@ -21,7 +21,7 @@ for verdict in pass fail hostile; do
     { echo "$verdict: the page loads something"; status=1; }
   for width in 390 1280; do
     probe=$folder/$verdict-$width.html
-    sed 's#</body>#<script>document.title=[document.documentElement.scrollWidth<=innerWidth,document.querySelectorAll("svg circle").length>0,document.querySelectorAll("svg rect").length>0,document.querySelectorAll("tbody tr").length>0,!document.querySelector("img,#owned,script[src]")].join()</script></body>#' \
+    sed 's|</body>|<script>document.title=[document.documentElement.scrollWidth<=innerWidth,document.querySelectorAll("svg circle").length>0,document.querySelectorAll("svg rect").length>0,document.querySelectorAll("tbody tr").length>0,!document.querySelector("img,#owned,script[src]")].join()</script></body>|' \
       "$folder/$verdict.html" >"$probe"
     run=(chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$PWD/$folder/profile" --window-size=$width,2600)
     title=$("${run[@]}" --enable-logging=stderr --dump-dom "file://$PWD/$probe" 2>"$folder/log" | sed -n 's#^<title>\(.*\)</title>.*#\1#p')

@@ -11,6 +11,7 @@ enum Invisibility: String, CaseIterable, Sendable {
   case untouched = "the golden's inputs do not reach it: a row that no input asks for, tokens that are all seen"
   case unrecorded = "only outputs that the golden does not hold change"
   case drowned = "the change is smaller than the noise of f32, and nothing is recorded in double precision"
+  case unread = "no attention reads the pooled mask: each stage has one layer, which looks at what was there before"
   case unproved = "unproved"
 
   /// Two runs in double precision that differ by no more than this share of an output are the same.
@@ -36,12 +37,15 @@ enum Invisibility: String, CaseIterable, Sendable {
       self = trial.holdsDoubles ? .unproved : .drowned
     } else if !differing.isEmpty {
       self = .unrecorded
-    } else if try Invisibility.wholeVocabulary(one).contains(where: {
-      try !Invisibility.differing(one, on: $0, other, on: $0).isEmpty
+    } else if Invisibility.wholeVocabulary(one).contains(where: { inputs in
+      // A model whose global tokens are told by separators refuses texts without them.
+      (try? !Invisibility.differing(one, on: inputs, other, on: inputs).isEmpty) ?? false
     }) {
       self = .untouched
     } else {
-      self = Invisibility.areSeenByNoSoftmax(faults, sound.descriptor) ? .softmax : .unproved
+      self =
+        Invisibility.areSeenByNoSoftmax(faults, sound.descriptor)
+        ? .softmax : Invisibility.readNoPooledMask(sound.descriptor, faulty.descriptor) ? .unread : .unproved
     }
   }
 
@@ -74,17 +78,31 @@ enum Invisibility: String, CaseIterable, Sendable {
     let vocabulary = model.descriptor.sizes["vocabulary"] ?? 1
     // What a model takes from the ids where nothing is said.
     let unsaid = model.sampleInputs().map { inputs in
-      ModelInputs(
-        shape: inputs.shape, inputIDs: inputs.inputIDs, globalAttentionMask: inputs.globalAttentionMask,
-        tokenTypeIDs: inputs.tokenTypeIDs)
+      ModelInputs(shape: inputs.shape, inputIDs: inputs.inputIDs, tokenTypeIDs: inputs.tokenTypeIDs)
     }
-    return (model.sampleInputs() + unsaid).flatMap { inputs in
+    // Neighbours of which one is seen.
+    let holes = model.sampleInputs().map { inputs in
+      var inputs = inputs
+      inputs.attentionMask = inputs.attentionMask?.enumerated().map { $0.offset % 3 == 2 ? 0 : $0.element }
+      return inputs
+    }
+    return (model.sampleInputs() + unsaid + holes).flatMap { inputs in
       stride(from: 0, to: vocabulary, by: inputs.inputIDs.count).map { first in
         var inputs = inputs
         inputs.inputIDs = inputs.inputIDs.indices.map { (first + $0) % vocabulary }
         return inputs
       } + [inputs]
     }
+  }
+
+  /// Whether two models differ only in which pooled tokens are seen, and none of their layers looks at such tokens.
+  private static func readNoPooledMask(_ one: ModelDescriptor, _ other: ModelDescriptor) -> Bool {
+    guard let pooling = one.wiring.layers.pooling, let stages = one.wiring.layers.stages else { return false }
+    var same = other
+    same.wiring.layers.pooling?.visible = pooling.visible
+    // The first layer of a stage looks at the tokens of the stage before it.
+    return same == one && pooling.keys == .unpooled && stages.units.count == 2
+      && stages.units[1] * stages.repeats(1) == 1
   }
 
   /// Whether only biases are touched that add the same to all scores of a softmax: those of keys, where no other term of a
