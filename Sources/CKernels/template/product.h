@@ -5,6 +5,9 @@
 #define PANEL (2 * LANES)
 // Rows of a panel that are worked through at a time, so that this part of the panel stays in the first-level cache.
 #define DEPTH_BLOCK ((long)(16384 / (PANEL * sizeof(SCALAR))))
+// How far ahead of its use a panel is fetched into the second-level cache: memory answers about every hundred nanoseconds,
+// and the first level has too few places for lines that are on their way.
+#define PANEL_AHEAD (4 * DEPTH_BLOCK)
 // Bytes of a left matrix that stay in the second-level cache while panels pass by.
 #define LEFT_CACHED 458752
 // Rows whose sums are held at a time.
@@ -93,8 +96,8 @@ static void pack_left(const void *matrix, long stride, long rows, long depth, vo
 }
 
 // sums[rows, PANEL] = or += left[rows, depth] · panel[depth, PANEL], with `rows` known when compiled. The element of row
-// r and depth k is left[r · row_step + k · depth_step]. Meanwhile `ahead` lines of PANEL numbers are fetched that will
-// be needed soon.
+// r and depth k is left[r · row_step + k · depth_step]. Meanwhile `ahead` lines of PANEL numbers at `next` are fetched
+// into the second-level cache.
 #define tile NAME(tile_)
 INLINE void tile(
     const int rows, const SCALAR *left, long row_step, long depth_step, const SCALAR *panel, long depth, SCALAR *sums,
@@ -105,8 +108,8 @@ INLINE void tile(
   for (long k = 0; k < depth; k++) {
     vector low = load(panel + k * PANEL), high = load(panel + k * PANEL + LANES);
     if (k < ahead) {
-      __builtin_prefetch(next + k * PANEL);
-      if (PANEL * sizeof(SCALAR) > 64) __builtin_prefetch(next + k * PANEL + LANES);
+      __builtin_prefetch(next + k * PANEL, 0, 2);
+      if (PANEL * sizeof(SCALAR) > 64) __builtin_prefetch(next + k * PANEL + LANES, 0, 2);
     }
 #pragma clang loop unroll(full)
     for (int row = 0; row < rows; row++) {
@@ -168,16 +171,15 @@ static void multiply_panel(const bertconv_product *p, long first, long rows, lon
   SCALAR sums[MOST_ROWS * PANEL] __attribute__((aligned(64)));
   const SCALAR *panel = (const SCALAR *)p->panels + column * p->depth;
   const SCALAR *left = (const SCALAR *)p->left + first * (p->left_stride ? p->left_stride : p->depth);
-  long tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
   EACH_PART(
-      // The part behind this one, or the beginning of the next panel: some of it with every tile.
-      long share = (to - from + tiles - 1) / tiles;
+      // Panels lie one behind the other. Every tile fetches as much as its rows are of all, in step with the arithmetic.
+      const SCALAR *next = panel + (to + PANEL_AHEAD) * PANEL;
       for (long row = 0; row < rows; row += TILE_ROWS) {
         long there = rows - row < TILE_ROWS ? rows - row : TILE_ROWS;
         const SCALAR *own = left + (p->left_stride ? row * p->left_stride + from : row * p->depth + from * there);
-        any_tile(
-            there, own, p->left_stride, panel + from * PANEL, to - from, sums + row * PANEL, adds,
-            panel + (to + row / TILE_ROWS * share) * PANEL, share);
+        long share = (to - from) * there / rows;
+        any_tile(there, own, p->left_stride, panel + from * PANEL, to - from, sums + row * PANEL, adds, next, share);
+        next += share * PANEL;
       })
   long columns = p->columns - column < PANEL ? p->columns - column : PANEL;
   const SCALAR *bias = p->bias ? (const SCALAR *)p->bias + column : NULL;
