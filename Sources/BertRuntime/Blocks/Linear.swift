@@ -20,9 +20,9 @@ struct PackedMatrix<Scalar: KernelScalar> {
 
 /// y = activation(x Wᵀ + b), W [out, in].
 struct Linear<Scalar: KernelScalar> {
-  /// Rows that one task computes; as those of `packedRows`, a multiple of every variant's tile.
+  /// Rows that one task computes at most.
   private static var rowBlock: Int { 144 }
-  /// Rows that one task packs.
+  /// Rows that one task packs, a multiple of every variant's tile.
   private static var packedRows: Int { 48 }
   private static var columnBlock: Int { 96 }
 
@@ -48,18 +48,22 @@ struct Linear<Scalar: KernelScalar> {
     let kernels = execution.kernels
     let depth = matrix.columns, out = matrix.rows, stride = stride ?? depth, outStride = outStride ?? out
     let width = max(1, Self.columnBlock / kernels.panelWidth) * kernels.panelWidth
-    let across = (out + width - 1) / width, down = (rows + Self.rowBlock - 1) / Self.rowBlock
+    // Blocks of about the same height: a few rows alone would not be worth a panel's way through the cache.
+    let blocks = max(1, (rows + Self.rowBlock - 1) / Self.rowBlock)
+    let tiles = max(1, (rows + kernels.tileRows - 1) / kernels.tileRows)
+    let height = (tiles + blocks - 1) / blocks * kernels.tileRows
+    let across = (out + width - 1) / width, down = (rows + height - 1) / height
     execution.step {
-      let tiles = execution.arena.take(rows * depth)
+      let packed = execution.arena.take(rows * depth)
       execution.workers.run(rows, by: Self.packedRows) { range in
         kernels.packLeft(
           input + range.lowerBound * stride, stride: stride, rows: range.count, depth: depth,
-          into: tiles + range.lowerBound * depth)
+          into: packed + range.lowerBound * depth)
       }
       execution.workers.run(across * down) { task, _ in
-        let row = task / across * Self.rowBlock, column = task % across * width
+        let row = task / across * height, column = task % across * width
         kernels.multiply(
-          tiles + row * depth, stride: nil, rows: min(Self.rowBlock, rows - row), depth: depth,
+          packed + row * depth, stride: nil, rows: min(height, rows - row), depth: depth,
           panels: matrix.panels.start + column * depth, into: output + row * outStride + column, outStride: outStride,
           columns: min(width, out - column), bias: bias.map { $0.start + column }, activation: activation,
           begin: execution.begin(depth))

@@ -154,6 +154,15 @@ INLINE void any_tile(
 #undef ROWS
 }
 
+// Fetches the lines of some rows of the result that are about to be written.
+#define expect_rows NAME(expect_rows_)
+INLINE void expect_rows(const SCALAR *out, long stride, long rows) {
+  for (long row = 0; row < rows; row++, out += stride) {
+    __builtin_prefetch(out, 1, 2);
+    if (PANEL * sizeof(SCALAR) > 64) __builtin_prefetch(out + LANES, 1, 2);
+  }
+}
+
 // Calls `body` for the parts [from, to) of the depth in the order of summation.
 #define EACH_PART(body)                                                                     \
   for (int round = 0; round < 2; round++) {                                                 \
@@ -171,19 +180,20 @@ static void multiply_panel(const bertconv_product *p, long first, long rows, lon
   SCALAR sums[MOST_ROWS * PANEL] __attribute__((aligned(64)));
   const SCALAR *panel = (const SCALAR *)p->panels + column * p->depth;
   const SCALAR *left = (const SCALAR *)p->left + first * (p->left_stride ? p->left_stride : p->depth);
+  SCALAR *out = (SCALAR *)p->out + first * p->out_stride + column;
   EACH_PART(
       // Panels lie one behind the other. Every tile fetches as much as its rows are of all, in step with the arithmetic.
       const SCALAR *next = panel + (to + PANEL_AHEAD) * PANEL;
       for (long row = 0; row < rows; row += TILE_ROWS) {
         long there = rows - row < TILE_ROWS ? rows - row : TILE_ROWS;
         const SCALAR *own = left + (p->left_stride ? row * p->left_stride + from : row * p->depth + from * there);
+        if (!adds) expect_rows(out + row * p->out_stride, p->out_stride, there);
         long share = (to - from) * there / rows;
         any_tile(there, own, p->left_stride, panel + from * PANEL, to - from, sums + row * PANEL, adds, next, share);
         next += share * PANEL;
       })
   long columns = p->columns - column < PANEL ? p->columns - column : PANEL;
   const SCALAR *bias = p->bias ? (const SCALAR *)p->bias + column : NULL;
-  SCALAR *out = (SCALAR *)p->out + first * p->out_stride + column;
   if (bias)
     for (long row = 0; row < rows; row++)
       for (long i = 0; i < columns; i++) sums[row * PANEL + i] += bias[i];
