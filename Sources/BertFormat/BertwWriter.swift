@@ -35,8 +35,7 @@ package final class BertwWriter {
     var position = range.lowerBound
     try produce { piece in
       precondition(piece.count <= range.upperBound - position, "more payload than the shape takes")
-      hasher.update(piece)
-      try output.write(piece, at: dataStart + position)
+      try output.write(piece, at: dataStart + position) { hasher.update(piece) }
       position += piece.count
     }
     precondition(position == range.upperBound, "less payload than the shape takes")
