@@ -16,22 +16,21 @@ extension NameRewriting {
   }
 
   /// The name that patterns are held against.
+  ///
+  /// On bytes, since every name is rewritten for every layout that may be a checkpoint's.
   func rewrite(_ name: String) -> String {
-    var text = name
-    if !root.isEmpty, text.hasPrefix(root) { text.removeFirst(root.count) }
-    if droppedParts > 0 {
-      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-      text = parts.count > droppedParts ? parts.dropFirst(droppedParts).joined(separator: "/") : text
-    }
-    if !droppedSuffix.isEmpty, text.hasSuffix(droppedSuffix) { text.removeLast(droppedSuffix.count) }
+    var text = Array(name.utf8)
+    if text.starts(with: root.utf8) { text.removeFirst(root.utf8.count) }
+    if let start = text.start(behindSlashes: droppedParts) { text.removeFirst(start) }
+    if text.ends(with: droppedSuffix.utf8) { text.removeLast(droppedSuffix.utf8.count) }
     if !items.isEmpty { text = numberingItems(of: text) }
-    for (old, new) in replacements where text.holds(old) { text = text.replacing(old, with: new) }
-    for start in chosenNamesAfter where text.hasPrefix(start) {
-      let rest = text.dropFirst(start.count)
-      guard let separator = start.last, let end = rest.firstIndex(of: separator) else { continue }
-      text = start + rest[rest.index(after: end)...]
+    for (old, new) in replacements { text.replace(old, with: new) }
+    for start in chosenNamesAfter where text.starts(with: start.utf8) {
+      let rest = text.dropFirst(start.utf8.count)
+      guard let separator = start.utf8.last, let end = rest.firstIndex(of: separator) else { continue }
+      text.removeSubrange(rest.startIndex...end)
     }
-    return text
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// Whether stored names are held against patterns as they are.
@@ -41,14 +40,57 @@ extension NameRewriting {
   }
 
   /// `layer/tf_bert_layer_1/intermediate` → `layer/1/intermediate`; the first item bears no number.
-  private func numberingItems(of name: String) -> String {
-    name.split(separator: "/", omittingEmptySubsequences: false).map { part -> Substring in
-      if items.contains(String(part)) { return "0" }
-      guard let end = part.lastIndex(of: "_"), items.contains(String(part[..<end])) else { return part }
-      let number = part[part.index(after: end)...]
-      // The writer gives no item the number 0, nor one that is not written in its shortest form.
-      let isNumber = number.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-      return isNumber && !number.isEmpty && !number.hasPrefix("0") ? number : part
-    }.joined(separator: "/")
+  private func numberingItems(of name: [UInt8]) -> [UInt8] {
+    func isItem(_ text: ArraySlice<UInt8>) -> Bool { items.contains { $0.utf8.elementsEqual(text) } }
+    return Array(
+      name.split(separator: slash, omittingEmptySubsequences: false).map { part -> ArraySlice<UInt8> in
+        if isItem(part) { return [UInt8(ascii: "0")] }
+        guard let end = part.lastIndex(of: UInt8(ascii: "_")), isItem(part[..<end]) else { return part }
+        let number = part[part.index(after: end)...]
+        // The writer gives no item the number 0, nor one that is not written in its shortest form.
+        let isNumber = number.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return isNumber && !number.isEmpty && number.first != UInt8(ascii: "0") ? number : part
+      }.joined(separator: [slash]))
+  }
+}
+
+private let slash = UInt8(ascii: "/")
+
+extension [UInt8] {
+  /// Where the text begins behind so many slashes; nil where it has fewer.
+  fileprivate func start(behindSlashes count: Int) -> Int? {
+    var start = 0
+    for _ in 0..<count {
+      guard let found = self[start...].firstIndex(of: slash) else { return nil }
+      start = found + 1
+    }
+    return start
+  }
+
+  fileprivate func ends(with text: String.UTF8View) -> Bool {
+    count >= text.count && self[(count - text.count)...].elementsEqual(text)
+  }
+
+  /// Puts `new` wherever `old` is.
+  fileprivate mutating func replace(_ old: String, with new: String) {
+    guard let first = old.utf8.first, let last = firstIndex(of: old, first, from: 0) else { return }
+    var result = Array(self[..<last]), next: Int? = last, done = last
+    while let found = next {
+      result += self[done..<found]
+      result += new.utf8
+      done = found + old.utf8.count
+      next = firstIndex(of: old, first, from: done)
+    }
+    self = result + self[done...]
+  }
+
+  /// Where `text`, which begins with `first`, is to be found behind `start`.
+  private func firstIndex(of text: String, _ first: UInt8, from start: Int) -> Int? {
+    var start = start
+    while let found = self[start...].firstIndex(of: first), count - found >= text.utf8.count {
+      if self[found...].starts(with: text.utf8) { return found }
+      start = found + 1
+    }
+    return nil
   }
 }
