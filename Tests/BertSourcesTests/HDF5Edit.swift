@@ -19,6 +19,18 @@ struct HDF5Edit {
     return path
   }
 
+  /// Puts a dataset of the same type, shape and chunks in another's place, whose cut chunks at the edge pass no filter.
+  func leaveEdgesUnfiltered(of path: String) {
+    let old = H5Dopen2(file, path, 0)
+    let (type, space, creation) = (H5Dget_type(old), H5Dget_space(old), H5Dget_create_plist(old))
+    H5Ldelete(file, path, 0)
+    H5Pset_chunk_opts(creation, 2)
+    let new = H5Dcreate2(file, path, type, space, 0, creation, 0)
+    let values = [Float](repeating: 1, count: Int(H5Sget_simple_extent_npoints(space)))
+    H5Dwrite(new, type, bertconv_h5_whole_space(), bertconv_h5_whole_space(), 0, values)
+    for id in [new, creation, space, type, old] { H5Idec_ref(id) }
+  }
+
   func group(_ path: String) { H5Gclose(H5Gcreate2(file, path, 0, 0, 0)) }
 
   func remove(_ path: String) { H5Ldelete(file, path, 0) }

@@ -41,6 +41,16 @@ import Testing
     #expect(refused { try SourceLocator.open(path, OpenOptions()) }?.rule == "R-H5-01")
   }
 
+  @Test("R-H5-03: chunks at the edge that passed no filter are refused")
+  func unfilteredEdges() throws {
+    let path = try HDF5Edit.copy("version-1.10-chunked", in: folder) {
+      $0.leaveEdgesUnfiltered(of: "zeta/tf_model/zeta/kernel:0")
+    }
+    let found = refused { try SourceLocator.open(path, OpenOptions()) }
+    #expect(found?.rule == "R-H5-03")
+    #expect(found?.message.contains("cut chunks") == true)
+  }
+
   /// libhdf5 does not compare the names in a node of its table of symbols.
   @Test("R-H5-07: two links of one name are refused")
   func linkedTwice() throws {

@@ -99,4 +99,19 @@ struct AgainstTests {
     }
     #expect(refusal?.hint?.contains("--against") == true)
   }
+
+  @Test("a model that is not there is said to be missing, with a golden or without")
+  func nowhere() throws {
+    let golden = Fixtures.root + "/Zoo/Goldens/bert-tiny/golden-padded.safetensors"
+    for goldens in [[], [golden]] {
+      let refusal = #expect(throws: Refusal.self) {
+        var request = VerificationRequest(model: "/nowhere/model.bertw")
+        request.goldens = goldens
+        _ = try Verifier(request).run()
+      }
+      #expect(refusal?.kind == .missing)
+      #expect(refusal?.message.contains("no such file") == true)
+      #expect(refusal?.file == "/nowhere/model.bertw")
+    }
+  }
 }

@@ -2,6 +2,7 @@ import BertCore
 import BertFormat
 import BertPlan
 import BertRuntime
+import BertSources
 import BertZoo
 @preconcurrency import Glibc
 
@@ -25,7 +26,7 @@ public struct Verifier {
       report.remarks.append("the content is intact, but another tool wrote the file: \(differences)")
     }
     guard !request.goldens.isEmpty || request.against != nil else {
-      if report.integrity == .foreign { throw nothingProven() }
+      if report.integrity == .foreign { throw try nothingProven() }
       // Switches without a golden prove nothing, but wrong ones are still wrong.
       if !request.switches.isEmpty { report.remarks += try ModelRunner(request).remarks }
       return report
@@ -57,8 +58,10 @@ public struct Verifier {
     return try namingFile(request.model) { try Integrity.judge(file) { progress.advance($0) } }
   }
 
-  private func nothingProven() -> Refusal {
-    Refusal(
+  private func nothingProven() throws -> Refusal {
+    // What is not there, or cannot be read, is said first.
+    _ = try SourceLocator.locate(request.model, options: OpenOptions())
+    return Refusal(
       .missing, "this is no .bertw file, and without a golden nothing can be proven of it", file: request.model,
       hint: "give what the original computes with --golden FILE, or another model of the same weights with "
         + "--against MODEL")

@@ -165,6 +165,20 @@ struct V1Tests {
     }
   }
 
+  @Test("R-ALL-09: more slices than the limit, of all tensors together, are refused")
+  func crowded() throws {
+    let folder = try TemporaryFolder()
+    let table = try Table(InputFile(try folder.write("model.ckpt", V1Writer.good.bytes)))
+    #expect(try SavedSlices([table], limit: 4).tensors.count == 3)
+    #expect(try refusal { try SavedSlices([table], limit: 3) }?.rule == "R-ALL-09")
+  }
+
+  @Test("R-TFB-07: a directory of empty tensors takes no more memory than any message may")
+  func hollow() throws {
+    let tensors = [[UInt8]](repeating: Field.bytes(1, []), count: Limits.tensors).flatMap(\.self)
+    #expect(try refusal { try SavedDirectory(Field.bytes(1, tensors)[...]) }?.rule == "R-TFB-07")
+  }
+
   @Test func `a checkpoint in several files is opened by any of them`() throws {
     let folder = try TemporaryFolder()
     for shard in 0..<2 {

@@ -20,9 +20,6 @@ struct SavedDirectory: Sendable {
         throw Refusal(.damaged, "the file has no directory", rule: "R-TF1-01")
       }
       try TensorFlowVersion.check(meta.versions?.pointee, rule: "R-TF1-01")
-      guard meta.n_tensor <= Limits.tensors else {
-        throw Refusal(.unsupported, "lists more than \(Limits.tensors.grouped) tensors", rule: "R-ALL-09")
-      }
       return try elements(meta.tensor, meta.n_tensor).map(Tensor.init)
     }
   }

@@ -20,8 +20,11 @@ struct SavedSlices {
   private(set) var tensors: [Tensor] = []
   private var numbers: [String: Int] = [:]
   private var sliceCount = 0
+  private let limit: Int
 
-  init(_ tables: [Table]) throws {
+  /// - Parameter limit: the most slices.
+  init(_ tables: [Table], limit: Int = Limits.tensors) throws {
+    self.limit = limit
     for (file, table) in tables.enumerated() { try namingFile(table.file.path) { try add(table, file) } }
     for tensor in tensors {
       let info = tensor.directory.info
@@ -63,6 +66,10 @@ struct SavedSlices {
     var expected: [[UInt8]: (tensor: Int, slice: Int)] = [:]
     for tensor in directory.tensors {
       try atTensor(tensor.info.name) {
+        sliceCount += tensor.slices.count
+        guard sliceCount <= limit else {
+          throw Refusal(.unsupported, "the tensors have more than \(limit.grouped) slices", rule: "R-ALL-09")
+        }
         let number = numbers[tensor.info.name] ?? tensors.count
         if number == tensors.count {
           numbers[tensor.info.name] = number
@@ -78,10 +85,6 @@ struct SavedSlices {
             throw Refusal(.damaged, "lists a slice twice", rule: "R-TFB-05")
           }
           tensors[number].pieces.append(nil)
-        }
-        sliceCount += tensor.slices.count
-        guard sliceCount <= Limits.tensors else {
-          throw Refusal(.unsupported, "has more than \(Limits.tensors.grouped) slices", rule: "R-ALL-09")
         }
       }
     }
