@@ -99,6 +99,20 @@ struct OperationTests {
   }
 
   @Test(
+    "every occurrence of a replaced text is changed, once and in order; parts and an ending are cut off before",
+    arguments: [
+      ("model/a_b/a_b:0", "x/x"), ("model/a_/a_b:0", "a_/x"), ("model/a_a_bb", "a_xb"), ("model/", ""), ("a_b", "x"),
+      ("model/é/a_b:0", "é/x"), ("model/a_b:1", "x:1"),
+    ])
+  func replacements(_ name: String, _ changed: String) {
+    var names = NameRewriting()
+    names.droppedParts = 1
+    names.droppedSuffix = ":0"
+    names.replacements = [("a_b", "x")]
+    #expect(names.rewrite(name) == changed)
+  }
+
+  @Test(
     "a chosen name ends where its text's last character comes again",
     arguments: [
       ("heads.mnli.dense.bias", "heads.dense.bias"), ("task/a.b/dense/bias", "task/dense/bias"),
