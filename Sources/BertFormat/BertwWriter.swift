@@ -7,6 +7,7 @@ import Synchronization
 package final class BertwWriter {
   package let contents: BertwContents
   private let output: OutputFile
+  private let desk = HashingDesk()
   private let dataStart: Int
   private let ranges: [Range<Int>]
   /// In the order of `contents.tensors`; nil for a tensor whose payload has not come yet.
@@ -35,7 +36,7 @@ package final class BertwWriter {
     var position = range.lowerBound
     try produce { piece in
       precondition(piece.count <= range.upperBound - position, "more payload than the shape takes")
-      try output.write(piece, at: dataStart + position) { hasher.update(piece) }
+      try desk.take(piece, into: hasher, writingTo: (output, dataStart + position))
       position += piece.count
     }
     precondition(position == range.upperBound, "less payload than the shape takes")

@@ -26,6 +26,43 @@ struct DigestTests {
     #expect(hasher.hexDigest() == whole)
   }
 
+  /// Bytes before the pieces of two messages that are taken together, and of those pieces: all ways to begin and to end
+  /// in a block, and one message longer than the other.
+  @Test(arguments: [0, 1, 55, 63, 64, 100], [0, 1, 63, 64, 65, 127, 128, 129, 1_000])
+  func `SHA-256 of two messages at once is that of each`(before: Int, length: Int) {
+    let bytes = (0..<2_000).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 >> 3) }
+    for otherBefore in [0, 1, 64, 70] {
+      for otherLength in [0, 64, 127, 900] {
+        let (one, other) = (SHA256(), SHA256())
+        one.update(bytes[..<before])
+        other.update(bytes[7..<7 + otherBefore])
+        bytes.withUnsafeBytes {
+          SHA256.update(
+            one, UnsafeRawBufferPointer(rebasing: $0[before..<before + length]), other,
+            UnsafeRawBufferPointer(rebasing: $0[(7 + otherBefore)..<(7 + otherBefore + otherLength)]))
+        }
+        one.update([1, 2, 3])
+        #expect(one.hexDigest() == SHA256.hex(bytes[..<(before + length)] + [1, 2, 3]))
+        #expect(other.hexDigest() == SHA256.hex(bytes[7..<(7 + otherBefore + otherLength)]))
+      }
+    }
+  }
+
+  /// The counter of bits has two words: 2³² bits are half a gibibyte.
+  @Test func `SHA-256 of two messages counts past four gibibits`() {
+    let piece = [UInt8](repeating: 0, count: 1 << 20)
+    let (one, other, whole) = (SHA256(), SHA256(), SHA256())
+    piece.withUnsafeBytes { piece in
+      for hasher in [one, other, whole] { for _ in 0..<511 { hasher.update(piece) } }
+      for _ in 0..<2 {
+        SHA256.update(one, piece, other, piece)
+        whole.update(piece)
+      }
+    }
+    let digest = whole.hexDigest()
+    #expect(one.hexDigest() == digest && other.hexDigest() == digest)
+  }
+
   @Test func `hexadecimal has two lower-case digits a byte`() {
     #expect(([0x00, 0x0f, 0xa0, 0xff] as [UInt8]).hexadecimal == "000fa0ff")
   }

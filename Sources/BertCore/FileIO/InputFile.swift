@@ -131,6 +131,28 @@ package final class InputFile: Sendable {
     }
   }
 
+  /// Lends the bytes of two ranges side by side, in pieces that begin equally far from their ranges' beginnings; an empty
+  /// one where its range has ended.
+  package func stream(
+    _ first: Range<Int>, beside second: Range<Int>,
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let longest = max(first.count, second.count)
+    let size = max(1, min(longest, Limits.chunk))
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * size, alignment: 64)
+    defer { buffer.deallocate() }
+    for done in stride(from: 0, to: longest, by: size) {
+      let pieces = try [first, second].enumerated().map { index, range in
+        let start = index * size
+        let count = min(size, max(0, range.count - done))
+        let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + count])
+        if count > 0 { try read(at: range.lowerBound + done, into: piece) }
+        return UnsafeRawBufferPointer(piece)
+      }
+      try body(pieces[0], pieces[1])
+    }
+  }
+
   /// Refuses a file that was exchanged or written to since it was opened (R-MAP-02).
   package func checkUnchanged() throws {
     var status = stat()

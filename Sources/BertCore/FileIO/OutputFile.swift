@@ -1,6 +1,5 @@
 import CSystem
 @preconcurrency import Glibc
-import Synchronization
 
 /// A file that appears under its name only when it is complete (R-DUR-01).
 ///
@@ -18,7 +17,6 @@ package final class OutputFile {
   private let descriptor: CInt
   /// Where interrupts find the temporary file.
   private let slot: CInt
-  private let turn = Mutex(())
   private var state = State.writing
   /// Of a named file: whether there was none of that name.
   private var isNew = false
@@ -61,23 +59,15 @@ package final class OutputFile {
       .contradictory, "the output exists already", file: path, hint: "choose another name, or replace it with --force")
   }
 
-  /// Writes `bytes` and does `work`, whose order does not matter. Threads may write different parts at once: the system
-  /// lets only one at a file, and has the others spin, so whoever would have to wait does its work first.
-  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int, besides work: () -> Void = {}) throws {
-    let isWritten = try turn.withLockIfAvailable { _ in try put(bytes, at: offset) } != nil
-    work()
-    if !isWritten { try turn.withLock { _ in try put(bytes, at: offset) } }
-    // The disk works while the next bytes are made, not only when all are there and synced.
-    if bytes.count >= OutputFile.writtenBack { bertconv_begin_writeback(descriptor, offset, bytes.count) }
-  }
-
-  private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
     var done = 0
     while done < bytes.count {
       done += try SystemCall.run("write the output", path) {
         pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
       }
     }
+    // The disk works while the next bytes are made, not only when all are there and synced.
+    if bytes.count >= OutputFile.writtenBack { bertconv_begin_writeback(descriptor, offset, bytes.count) }
   }
 
   package func write(_ bytes: [UInt8], at offset: Int) throws {

@@ -16,6 +16,34 @@ struct InputFileTests {
     #expect(refused { try file.contents(limit: 99) }?.kind == .unsupported)
   }
 
+  @Test(arguments: [(0..<0, 5..<5), (0..<3, 90..<100), (3..<100, 7..<7), (50..<90, 0..<40)])
+  func `two ranges are read side by side`(first: Range<Int>, second: Range<Int>) throws {
+    let folder = try TemporaryFolder()
+    let file = try InputFile(try folder.write("file", Array(0..<100)))
+    var (one, other): ([UInt8], [UInt8]) = ([], [])
+    try file.stream(first, beside: second) {
+      one += $0
+      other += $1
+    }
+    #expect(one == first.map { UInt8($0) })
+    #expect(other == second.map { UInt8($0) })
+  }
+
+  @Test func `two ranges are read side by side in pieces, to the end of the longer one`() throws {
+    let folder = try TemporaryFolder()
+    let bytes = (0..<(2 * Limits.chunk + 9)).map { UInt8(truncatingIfNeeded: $0 &* 167 >> 3) }
+    let file = try InputFile(try folder.write("file", bytes))
+    var lengths: [[Int]] = [], (one, other): ([UInt8], [UInt8]) = ([], [])
+    try file.stream(1..<Limits.chunk + 4, beside: 2..<bytes.count) {
+      lengths.append([$0.count, $1.count])
+      one += $0
+      other += $1
+    }
+    #expect(lengths == [[Limits.chunk, Limits.chunk], [3, Limits.chunk], [0, 7]])
+    #expect(one == Array(bytes[1..<Limits.chunk + 4]))
+    #expect(other == Array(bytes[2...]))
+  }
+
   @Test(arguments: [(0, 101), (100, 1), (-1, 1), (101, 0), (0, -1), (Int.max, 1), (1, Int.max), (Int.max, Int.max)])
   func `R-ALL-02: what lies outside is refused before anything is allocated`(offset: Int, count: Int) throws {
     let folder = try TemporaryFolder()

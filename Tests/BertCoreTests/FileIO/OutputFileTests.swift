@@ -40,40 +40,6 @@ struct OutputFileTests {
     #expect(try Path.names(in: folder.path).isEmpty)
   }
 
-  @Test func `a thread that finds another one writing does its own work first, and writes all the same`() throws {
-    let folder = try TemporaryFolder()
-    let file = try OutputFile(folder.path + "/out", replacing: false)
-    let isWriting = Atomic(false), hasWorked = Atomic(false)
-    // Half a minute at most, so that a thread that waits in vain ends the test and not the run.
-    @Sendable func wait(for flag: borrowing Atomic<Bool>) {
-      for _ in 0..<30_000 where !flag.load(ordering: .acquiring) { usleep(1_000) }
-    }
-    let sawWork = Atomic(false)
-    let holding: @Sendable (String) -> CInt? = { _ in
-      guard !isWriting.exchange(true, ordering: .acquiringAndReleasing) else { return nil }
-      wait(for: hasWorked)
-      sawWork.store(hasWorked.load(ordering: .acquiring), ordering: .releasing)
-      return nil
-    }
-    try SystemCall.$fault.withValue(holding) {
-      try Workers(threads: 2).attempt(2) { task, _ in
-        if task == 0 {
-          try file.write([1, 2, 3], at: 0)
-        } else {
-          wait(for: isWriting)
-          let bytes: [UInt8] = [4, 5, 6]
-          try bytes.withUnsafeBytes { bytes in
-            try file.write(bytes, at: 3) { hasWorked.store(true, ordering: .releasing) }
-          }
-        }
-      }
-    }
-    let isInTime = sawWork.load(ordering: .acquiring)
-    #expect(isInTime)
-    try file.commit()
-    #expect(try InputFile(folder.path + "/out").contents(limit: 64) == OutputFileTests.content)
-  }
-
   /// Counts the calls, and makes the one with the given number fail.
   private final class Fault: Sendable {
     private let calls = Mutex(0)
