@@ -5,57 +5,80 @@ import Testing
 
 @Suite("The desk where threads hash and write for one another")
 struct HashingDeskTests {
-  /// Tells one piece from another one.
-  private static func piece(_ desk: inout DeskOrder, in file: OutputFile? = nil) -> DeskPiece {
-    let piece = DeskPiece(UnsafeRawBufferPointer(start: nil, count: 0), SHA256(), file.map { ($0, 0) })
-    desk.add(piece)
-    return piece
+  /// A load of so many bytes, all told without being touched.
+  private static func load(_ desk: inout DeskOrder, _ count: Int = 1, in file: OutputFile) -> DeskLoad {
+    let bytes = UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: 64), count: count)
+    let load = DeskLoad(bytes, SHA256(), (file, 0))
+    desk.add(load)
+    return load
   }
 
-  private static func text(_ work: DeskOrder.Work?, _ names: [(DeskPiece, String)]) -> String {
-    func name(_ piece: DeskPiece) -> String { names.first { $0.0 === piece }?.1 ?? "?" }
+  private static func text(_ work: DeskOrder.Work?, _ names: [(DeskLoad, String)]) -> String {
+    func name(_ load: DeskLoad) -> String { names.first { $0.0 === load }?.1 ?? "?" }
     return switch work {
     case nil: "go"
     case .wait: "wait"
-    case .write(let piece): "write \(name(piece))"
-    case .hash(let one, nil): "hash \(name(one))"
-    case .hash(let one, let other?): "hash \(name(one)) \(name(other))"
+    case .write(let load, let part): "write \(name(load)) \(part)"
+    case .hash(let one, nil): "hash \(name(one.load)) \(one.part)"
+    case .hash(let one, let other?): "hash \(name(one.load)) \(one.part) \(name(other.load)) \(other.part)"
     }
   }
 
-  @Test func `a thread alone writes its piece, hashes it and goes`() throws {
+  @Test func `a thread alone writes its load, hashes it and goes`() throws {
     let folder = try TemporaryFolder()
     var desk = DeskOrder()
-    let a = Self.piece(&desk, in: try OutputFile(folder.path + "/out", replacing: false))
-    let names = [(a, "a")]
-    #expect(Self.text(desk.next(for: a), names) == "write a")
-    desk.wrote(a, .success(()))
-    #expect(Self.text(desk.next(for: a), names) == "hash a")
-    desk.hashed(a)
-    #expect(Self.text(desk.next(for: a), names) == "go")
+    let end = DeskOrder.piece + 5
+    let a = Self.load(&desk, end, in: try OutputFile(folder.path + "/out", replacing: false))
+    var seen: [String] = []
+    while let work = desk.next(for: a) {
+      seen.append(Self.text(work, [(a, "a")]))
+      switch work {
+      case .write(let load, let part): desk.wrote(load, part, .success(()))
+      case .hash(let piece, _): desk.hashed(piece)
+      case .wait: Issue.record("there is nobody to wait for")
+      }
+    }
+    let parts = [0..<DeskOrder.piece, DeskOrder.piece..<end]
+    #expect(seen == parts.map { "write a \($0)" } + parts.map { "hash a \($0)" })
   }
 
   @Test func `who finds another one writing hashes for both`() throws {
     let folder = try TemporaryFolder()
     let file = try OutputFile(folder.path + "/out", replacing: false)
     var desk = DeskOrder()
-    let a = Self.piece(&desk, in: file)
-    #expect(Self.text(desk.next(for: a), [(a, "a")]) == "write a")
-    let b = Self.piece(&desk, in: file)
+    let a = Self.load(&desk, in: file)
+    #expect(Self.text(desk.next(for: a), [(a, "a")]) == "write a 0..<1")
+    let b = Self.load(&desk, 2, in: file)
     let names = [(a, "a"), (b, "b")]
-    #expect(Self.text(desk.next(for: b), names) == "hash b a")
-    desk.wrote(a, .success(()))
-    // The first piece is in the other one's hands, so its thread does the other one's part.
-    #expect(Self.text(desk.next(for: a), names) == "write b")
-    desk.hashed(b)
-    desk.hashed(a)
+    let both = desk.next(for: b)
+    #expect(Self.text(both, names) == "hash b 0..<2 a 0..<1")
+    desk.wrote(a, 0..<1, .success(()))
+    // The first load is in the other one's hands, so its thread does the other one's part.
+    #expect(Self.text(desk.next(for: a), names) == "write b 0..<2")
+    guard case .hash(let one, let other?)? = both else { return }
+    desk.hashed(one)
+    desk.hashed(other)
     #expect(Self.text(desk.next(for: b), names) == "wait")
-    desk.wrote(b, .success(()))
+    desk.wrote(b, 0..<2, .success(()))
     #expect(Self.text(desk.next(for: a), names) == "go")
     #expect(Self.text(desk.next(for: b), names) == "go")
   }
 
-  /// Lengths around a piece's, around those that are laid on the desk, and around a block's.
+  @Test func `threads that have nothing to write hash a load each`() throws {
+    let folder = try TemporaryFolder()
+    let file = try OutputFile(folder.path + "/out", replacing: false)
+    var desk = DeskOrder()
+    let (a, b) = (Self.load(&desk, in: file), Self.load(&desk, in: file))
+    let names = [(a, "a"), (b, "b")]
+    for load in [a, b] {
+      #expect(Self.text(desk.next(for: load), names).hasPrefix("write"))
+      desk.wrote(load, 0..<1, .success(()))
+    }
+    #expect(Self.text(desk.next(for: a), names) == "hash a 0..<1")
+    #expect(Self.text(desk.next(for: b), names) == "hash b 0..<1")
+  }
+
+  /// Around a piece's length, the least that is laid on the desk, and a block's.
   private static let lengths = [
     0, 1, 63, 64, 65, 65_535, 65_536, 65_600, 1 << 20, (1 << 20) + 1, (2 << 20) + 65_537, 99_999,
   ]

@@ -7,11 +7,10 @@ import Synchronization
 ///   hashes two messages in turns takes little longer than for one.
 /// - A file takes one write at a time.
 ///
-/// So every piece is laid on the desk, and whoever stands there does what can be done, its own piece's part first: writes,
-/// if nobody does; else hashes two pieces, if there are two. It goes when its own piece is done.
+/// So every load is laid on the desk, and whoever stands there does what can be done next, its own load's part first:
+/// writes, if nobody does; else hashes, two loads while the other thread writes. It goes when its own load is done. Writing
+/// comes first because hashing is worth more when somebody else has come meanwhile.
 package final class HashingDesk: Sendable {
-  /// Bytes of a piece: some of them fit into a processor's cache.
-  private static let pieceSize = 1 << 20
   /// Bytes that are done sooner than laid on the desk.
   private static let little = 1 << 16
 
@@ -23,63 +22,52 @@ package final class HashingDesk: Sendable {
   package func take(
     _ bytes: UnsafeRawBufferPointer, into hasher: SHA256, writingTo place: (file: OutputFile, offset: Int)? = nil
   ) throws {
-    for start in stride(from: 0, to: bytes.count, by: HashingDesk.pieceSize) {
-      let part = bytes[start..<min(bytes.count, start + HashingDesk.pieceSize)]
-      let piece = DeskPiece(
-        UnsafeRawBufferPointer(rebasing: part), hasher, place.map { ($0.file, $0.offset + start) })
-      if part.count < HashingDesk.little {
-        try piece.write()
-        piece.hash()
-      } else {
-        try complete(piece)
-      }
+    let load = DeskLoad(bytes, hasher, place)
+    if bytes.count < HashingDesk.little {
+      try load.write(0..<bytes.count)
+      hasher.update(bytes)
+      return
     }
-  }
-
-  /// Works at the desk until `piece` is done.
-  private func complete(_ piece: DeskPiece) throws {
-    order.withLock { $0.add(piece) }
-    while let work = order.withLock({ $0.next(for: piece) }) {
+    order.withLock { $0.add(load) }
+    while let work = order.withLock({ $0.next(for: load) }) {
       switch work {
-      case .wait: piece.sleep()
-      case .write(let any):
-        let result = Result { try any.write() }
-        order.withLock { $0.wrote(any, result) }
-      case .hash(let first, nil):
-        first.hash()
-        order.withLock { $0.hashed(first) }
-      case .hash(let first, let second?):
-        SHA256.update(first.hasher, first.bytes, second.hasher, second.bytes)
+      case .wait: load.sleep()
+      case .write(let any, let part):
+        let result = Result { try any.write(part) }
+        order.withLock { $0.wrote(any, part, result) }
+      case .hash(let piece, nil):
+        piece.load.hasher.update(piece.bytes)
+        order.withLock { $0.hashed(piece) }
+      case .hash(let piece, let other?):
+        SHA256.update(piece.load.hasher, piece.bytes, other.load.hasher, other.bytes)
         order.withLock {
-          $0.hashed(first)
-          $0.hashed(second)
+          $0.hashed(piece)
+          $0.hashed(other)
         }
       }
     }
-    try piece.result?.get()
+    if let failure = load.failure { throw failure }
   }
 }
 
-/// Bytes on the desk. What changes is under the lock of the order.
-package final class DeskPiece: @unchecked Sendable {
-  fileprivate enum Stage { case due, underWay, done }
-
+/// Bytes on the desk: a part of a message, which is hashed from its beginning to its end, and written so. What changes
+/// is under the lock of the order.
+package final class DeskLoad: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
   let hasher: SHA256
   private let place: (file: OutputFile, offset: Int)?
-  fileprivate var hashing = Stage.due
-  fileprivate var writing: Stage
-  /// What became of writing it.
-  fileprivate(set) var result: Result<Void, any Error>?
+  /// How far it is, and whether a thread works on what comes next.
+  fileprivate var hashing = (done: 0, isUnderWay: false)
+  fileprivate var writing = (done: 0, isUnderWay: false)
+  /// Why it could not be written.
+  fileprivate(set) var failure: (any Error)?
   /// Whether the thread that brought it sleeps.
   fileprivate var isLeft = false
   private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-  package init(
-    _ bytes: UnsafeRawBufferPointer, _ hasher: SHA256, _ place: (file: OutputFile, offset: Int)?
-  ) {
+  package init(_ bytes: UnsafeRawBufferPointer, _ hasher: SHA256, _ place: (file: OutputFile, offset: Int)?) {
     (self.bytes, self.hasher, self.place) = (bytes, hasher, place)
-    writing = place == nil ? .done : .due
+    if place == nil { writing.done = bytes.count }
     sem_init(semaphore, 0, 0)
   }
 
@@ -88,10 +76,15 @@ package final class DeskPiece: @unchecked Sendable {
     semaphore.deallocate()
   }
 
-  fileprivate var isDone: Bool { hashing == .done && writing == .done }
+  fileprivate var isDone: Bool { hashing.done == bytes.count && writing.done == bytes.count }
+  fileprivate var canBeHashed: Bool { !hashing.isUnderWay && hashing.done < bytes.count }
+  fileprivate var canBeWritten: Bool { !writing.isUnderWay && writing.done < bytes.count }
 
-  func hash() { hasher.update(bytes) }
-  func write() throws { if let place { try place.file.write(bytes, at: place.offset) } }
+  func write(_ part: Range<Int>) throws {
+    guard let place else { return }
+    try place.file.write(UnsafeRawBufferPointer(rebasing: bytes[part]), at: place.offset + part.lowerBound)
+  }
+
   func sleep() { while sem_wait(semaphore) != 0 {} }
 
   fileprivate func wake() {
@@ -103,52 +96,76 @@ package final class DeskPiece: @unchecked Sendable {
 
 /// Who does what at the desk.
 package struct DeskOrder {
+  /// Some bytes of a load.
+  package struct Piece {
+    package let load: DeskLoad
+    package let part: Range<Int>
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: load.bytes[part]) }
+  }
+
   /// What a thread does next.
   package enum Work {
-    case write(DeskPiece)
-    case hash(DeskPiece, DeskPiece?)
-    /// Others do what its piece needs, or have to be waited for.
+    case write(DeskLoad, Range<Int>)
+    case hash(Piece, Piece?)
+    /// Others do what its load needs, or have to be waited for.
     case wait
   }
 
-  private var pieces: [DeskPiece] = []
+  /// Bytes that are worked on at a time: some of these fit into a processor's cache.
+  package static let piece = 1 << 20
+
+  private var loads: [DeskLoad] = []
   private var isWriting = false
 
   package init() {}
 
-  package mutating func add(_ piece: DeskPiece) { pieces.append(piece) }
+  package mutating func add(_ load: DeskLoad) { loads.append(load) }
 
-  /// What the thread that brought `piece` does next; nil when its piece is done, and off the desk.
-  package mutating func next(for piece: DeskPiece) -> Work? {
-    if piece.isDone {
-      pieces.removeAll { $0 === piece }
+  /// What the thread that brought `load` does next; nil when its load is done, and off the desk.
+  package mutating func next(for load: DeskLoad) -> Work? {
+    if load.isDone {
+      loads.removeAll { $0 === load }
       return nil
     }
-    let others = pieces.filter { $0 !== piece }
-    if !isWriting, let due = ([piece] + others).first(where: { $0.writing == .due }) {
+    let ownFirst = [load] + loads.filter { $0 !== load }
+    if !isWriting, let due = ownFirst.first(where: \.canBeWritten) {
       isWriting = true
-      due.writing = .underWay
-      return .write(due)
+      due.writing.isUnderWay = true
+      return .write(due, Self.part(of: due, from: due.writing.done))
     }
-    let due = ([piece] + others).filter { $0.hashing == .due }.prefix(2)
-    guard let first = due.first else {
-      piece.isLeft = true
-      return .wait
+    // When nothing is to be written, threads that hash a load each are faster than one that hashes two.
+    let due = ownFirst.filter(\.canBeHashed).prefix(isWriting ? 2 : 1).map { due in
+      due.hashing.isUnderWay = true
+      return Piece(load: due, part: Self.part(of: due, from: due.hashing.done))
     }
-    for piece in due { piece.hashing = .underWay }
-    return .hash(first, due.dropFirst().first)
+    if let first = due.first { return .hash(first, due.dropFirst().first) }
+    load.isLeft = true
+    return .wait
   }
 
-  package mutating func wrote(_ piece: DeskPiece, _ result: Result<Void, any Error>) {
+  private static func part(of load: DeskLoad, from start: Int) -> Range<Int> {
+    start..<min(load.bytes.count, start + piece)
+  }
+
+  /// After a failure nothing more of the load is written.
+  package mutating func wrote(_ load: DeskLoad, _ part: Range<Int>, _ result: Result<Void, any Error>) {
     isWriting = false
-    piece.writing = .done
-    piece.result = result
-    if piece.isDone { piece.wake() }
-    pieces.first { $0.isLeft && $0.writing == .due }?.wake()
+    load.writing = (part.upperBound, false)
+    if case .failure(let error) = result {
+      load.failure = error
+      load.writing.done = load.bytes.count
+    }
+    rouse(load)
   }
 
-  package mutating func hashed(_ piece: DeskPiece) {
-    piece.hashing = .done
-    if piece.isDone { piece.wake() }
+  package mutating func hashed(_ piece: Piece) {
+    piece.load.hashing = (piece.part.upperBound, false)
+    rouse(piece.load)
+  }
+
+  /// Wakes the thread of `load` if there is something to do for it, or nothing any more; and another one that may write.
+  private func rouse(_ load: DeskLoad) {
+    if load.isDone || load.canBeHashed { load.wake() }
+    if !isWriting { loads.first { $0.isLeft && $0.canBeWritten }?.wake() }
   }
 }
