@@ -60,8 +60,8 @@ def _measure(program: str, places: Places, folder: Path, size: str, container: s
             peak[name] = max(peak.get(name, 0), finished.peak)
             byte_count = (output if output.exists() else on_disk).stat().st_size
         _remove(output, on_disk)
-        note("write", _write(output, byte_count, synced=False))
-        note("write and sync, to disk", _write(on_disk, byte_count, synced=True))
+        note("write", write(output, byte_count, synced=False))
+        note("write and sync, to disk", write(on_disk, byte_count, synced=True))
         _remove(output, on_disk)
         for route in ROUTES[container]:
             say(f"{size}, {container}: round {number + 1} of {rounds}, {route}")
@@ -103,7 +103,7 @@ def _remove(*paths: Path) -> None:
         path.with_name("vocab.txt").unlink(missing_ok=True)
 
 
-def _write(path: Path, count: int, *, synced: bool) -> float:
+def write(path: Path, count: int, *, synced: bool) -> float:
     """Seconds that plain writing of so many bytes takes, in blocks of a mebibyte, to a new file."""
     block = os.urandom(BLOCK)
     start = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from . import svg
@@ -102,17 +103,21 @@ def _engines(model: str, rows: list[dict], process: dict) -> str:
 
 def scaling(results: list[dict]) -> str:
     rows = [
-        [f"{row['bytes'] / 1e9:.2f}", "", "", row["skipped"]]
+        [row["place"], f"{row['bytes'] / 1e9:.2f}", "", "", "", "", row["skipped"]]
         if "skipped" in row
         else [
+            row["place"],
             f"{row['bytes'] / 1e9:.2f}",
             _spread(row["seconds"]),
             f"{row['gigabytesPerSecond']:.2f}",
+            _spread(row["writeSeconds"]),
+            f"{row['ofWriting']['median']:.2f}",
             f"{row['peakBytes'] / 2**20:,.1f}",
         ]
         for row in results
     ]
-    return _table(["GB", "s", "GB/s", "peak MiB"], rows)
+    header = ["in", "GB", "s", "GB/s", "write and sync, s", "of their speed", "peak MiB"]
+    return _table(header, rows)
 
 
 def plots(results: dict, folder: Path) -> list[str]:
@@ -151,10 +156,17 @@ def plots(results: dict, folder: Path) -> list[str]:
         svg.lines(folder / "longformer.svg", "Longformer by length, one thread", "tokens", "seconds", series)
         drawn.append(("longformer.svg", "Longformer by length"))
     if found := [row for row in results.get("scaling", []) if "skipped" not in row]:
-        series = {"seconds": [(row["bytes"] / 1e9, row["seconds"]["median"]) for row in found]}
-        svg.lines(folder / "scaling.svg", "Conversion by size", "GB", "seconds", series)
-        series = {"peak memory": [(row["bytes"] / 1e9, row["peakBytes"] / 2**20) for row in found]}
-        svg.lines(folder / "memory.svg", "Memory by size", "GB", "MiB", series)
+
+        def by_place(value: Callable[[dict], float]) -> dict[str, list[tuple[float, float]]]:
+            places = dict.fromkeys(row["place"] for row in found)
+            return {
+                f"in {place}": [(row["bytes"] / 1e9, value(row)) for row in found if row["place"] == place]
+                for place in places
+            }
+
+        seconds = by_place(lambda row: row["seconds"]["median"])
+        svg.lines(folder / "scaling.svg", "Conversion by size", "GB", "seconds", seconds)
+        svg.lines(folder / "memory.svg", "Memory by size", "GB", "MiB", by_place(lambda row: row["peakBytes"] / 2**20))
         drawn += [("scaling.svg", "conversion time by size"), ("memory.svg", "peak memory by size")]
     return [f"![{text}](performance/{name})" for name, text in drawn]
 
