@@ -133,6 +133,12 @@ bench: deps-bench ## measure conversion and inference beside other libraries, an
 bench-convert bench-infer bench-longformer bench-scale: bench-%: deps-bench ## measure one part, and print it
 	$(RUN_BENCH) $*
 
+# KERNELS holds words that the kernels' names have to have one of, and --rounds=N.
+.PHONY: kernels
+kernels: deps ## measure kernels by themselves: products, what is done to rows, checksums, transpositions
+	$(SWIFT) build -c release --product bertconv-kernels
+	@$$($(SWIFT) build -c release --show-bin-path)/bertconv-kernels $(KERNELS)
+
 .PHONY: instructions
 instructions: deps ## count instructions of a tiny run and a tiny conversion, and compare them with the known ones
 	@command -v valgrind >/dev/null 2>&1 || { $(INSTALL_PACKAGES) valgrind; }

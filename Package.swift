@@ -68,6 +68,9 @@ let package = Package(
         "BertConvKit", "BertCore", "BertPlan", "BertRuntime", "BertZoo", "ChangedModels", "TestSupport",
       ],
       path: "Tests/Mutation", swiftSettings: strict),
+    .executableTarget(
+      name: "bertconv-kernels", dependencies: ["BertCore", "BertRuntime", "BertZoo", "CElements"],
+      path: "Tests/KernelBench", swiftSettings: strict),
     tests("BertCoreTests", needs: ["BertCore", "CChecksum"]),
     tests("BertSourcesTests", needs: ["BertCore", "BertSources"]),
     tests("BertZooTests", needs: ["BertCore", "BertZoo"]),

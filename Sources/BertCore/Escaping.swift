@@ -66,3 +66,15 @@ extension BinaryInteger {
     return text
   }
 }
+
+extension Double {
+  /// Three digits of a number that is not negative, or three behind the point: `1,234`, `12.3`, `0.012`.
+  package var threeDigits: String {
+    let decimals = self >= 99.95 ? 0 : self >= 9.995 ? 1 : self >= 0.9995 ? 2 : 3
+    let scale = [1, 10, 100, 1_000][decimals]
+    guard isFinite, self < 1e15 else { return "\(self)" }
+    let digits = Int((self * Double(scale)).rounded())
+    guard decimals > 0 else { return digits.grouped }
+    return "\(digits / scale)." + String(String(scale + digits % scale).dropFirst())
+  }
+}

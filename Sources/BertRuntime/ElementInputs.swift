@@ -3,18 +3,21 @@ import BertCore
 /// What a schema-guided head is asked about: vectors for the intents, slots and values of each sequence's service, as they
 /// come from a golden or a user. Nothing in it has been checked.
 package struct ElementInputs: Sendable, Equatable {
-  /// Vectors of one kind.
-  package struct Vectors: Sendable, Equatable {
-    /// [sequences, elements, width]; of values [sequences, slots, values, width].
+  /// Values of one kind, row-major.
+  package struct Values<Number: Sendable & Equatable>: Sendable, Equatable {
     package var shape: Shape
-    /// Row-major.
-    package var values: [Float]
+    package var values: [Number]
 
-    package init(shape: Shape, values: [Float]) {
+    package init(shape: Shape, values: [Number]) {
       self.shape = shape
       self.values = values
     }
   }
+
+  /// [sequences, elements, width]; of values [sequences, slots, values, width].
+  package typealias Vectors = Values<Float>
+  /// How many elements are no padding, [sequences], for values [sequences, slots].
+  package typealias Counts = Values<Int>
 
   /// By what goldens call them.
   package enum Kind: String, Sendable, CaseIterable {
@@ -29,17 +32,6 @@ package struct ElementInputs: Sendable, Equatable {
     package var countName: String? { self == .requestedSlot ? nil : rawValue + "_num" }
     /// Axes of the count: that of the sequences, for values those of the sequences and slots.
     var countRank: Int { self == .categoricalValue ? 2 : 1 }
-  }
-
-  /// How many elements are no padding, [sequences], for values [sequences, slots].
-  package struct Counts: Sendable, Equatable {
-    package var shape: Shape
-    package var values: [Int]
-
-    package init(shape: Shape, values: [Int]) {
-      self.shape = shape
-      self.values = values
-    }
   }
 
   package var vectors: [Kind: Vectors]

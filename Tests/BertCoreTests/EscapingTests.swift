@@ -48,4 +48,10 @@ struct EscapingTests {
     (Int.min, "-9,223,372,036,854,775,808"),
   ])
   func `numbers are grouped`(number: Int, text: String) { #expect(number.grouped == text) }
+
+  @Test(arguments: [
+    (0, "0.000"), (0.0123, "0.012"), (0.9996, "1.00"), (9.994, "9.99"), (9.996, "10.0"), (99.94, "99.9"),
+    (99.96, "100"), (1_234.5, "1,235"), (.infinity, "inf"),
+  ])
+  func `numbers have three digits`(number: Double, text: String) { #expect(number.threeDigits == text) }
 }

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+LAUNCHER = Path(__file__).with_name("launch.py")
+
 
 @dataclass
 class Finished:
@@ -26,21 +28,28 @@ class Finished:
 
 def run(command: list[str], environment: dict[str, str] | None = None) -> Finished:
     """Runs a command; a failure ends everything, with what it printed."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, env=os.environ | (environment or {})
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as errors,
+        tempfile.NamedTemporaryFile("r") as account,
+    ):
+        launcher = [sys.executable, "-I", "-S", str(LAUNCHER), account.name]
+        subprocess.run(
+            launcher + command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=errors,
+            env=os.environ | (environment or {}),
+            check=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
+        code, wall, cpu, peak = account.read().split()
         out.seek(0)
         errors.seek(0)
         text = out.read().decode(errors="replace")
-        if process.returncode != 0:
+        if code != "0":
             complaint = errors.read().decode(errors="replace")[-3000:]
-            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{complaint}")
-    finished = Finished(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, text)
+            raise SystemExit(f"{' '.join(command)} ended with {code}:\n{complaint}")
+    finished = Finished(float(wall), float(cpu), int(peak), text)
     for line in text.splitlines():
         if line.startswith("work "):
             finished.work = float(line.split()[1])

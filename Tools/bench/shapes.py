@@ -13,18 +13,24 @@ SHAPES = [[16], [128], [512], [128] * 8]
 RAGGED = [16, 32, 64, 96, 128, 192, 256, 512]
 
 
-def bert_config(size: str) -> dict:
-    """What lies beside every container, in Hugging Face's words."""
+def _sizes(size: str) -> dict:
+    """What both models' configurations say in the same words."""
     layers, hidden, heads = BERT[size]
     return {
-        "architectures": ["BertForPreTraining"],
-        "model_type": "bert",
         "vocab_size": VOCABULARY,
         "hidden_size": hidden,
         "num_hidden_layers": layers,
         "num_attention_heads": heads,
         "intermediate_size": 4 * hidden,
         "hidden_act": "gelu",
+    }
+
+
+def bert_config(size: str) -> dict:
+    """What lies beside every container, in Hugging Face's words."""
+    return _sizes(size) | {
+        "architectures": ["BertForPreTraining"],
+        "model_type": "bert",
         "hidden_dropout_prob": 0.1,
         "attention_probs_dropout_prob": 0.1,
         "max_position_embeddings": POSITIONS,
@@ -38,17 +44,11 @@ def bert_config(size: str) -> dict:
 
 def longformer_config(size: str) -> dict:
     """A Longformer of the same layers, with the published windows and positions."""
-    layers, hidden, heads = BERT[size]
-    return {
+    sizes = _sizes(size)
+    return sizes | {
         "architectures": ["LongformerModel"],
         "model_type": "longformer",
-        "attention_window": [512] * layers,
-        "vocab_size": VOCABULARY,
-        "hidden_size": hidden,
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "intermediate_size": 4 * hidden,
-        "hidden_act": "gelu",
+        "attention_window": [512] * sizes["num_hidden_layers"],
         "max_position_embeddings": 4098,
         "type_vocab_size": 1,
         "layer_norm_eps": 1e-5,

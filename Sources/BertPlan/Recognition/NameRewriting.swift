@@ -73,24 +73,17 @@ extension [UInt8] {
 
   /// Puts `new` wherever `old` is.
   fileprivate mutating func replace(_ old: String, with new: String) {
-    guard let first = old.utf8.first, let last = firstIndex(of: old, first, from: 0) else { return }
-    var result = Array(self[..<last]), next: Int? = last, done = last
-    while let found = next {
-      result += self[done..<found]
-      result += new.utf8
-      done = found + old.utf8.count
-      next = firstIndex(of: old, first, from: done)
+    guard !old.isEmpty else { return }
+    var (old, result, done) = (old, [UInt8](), 0)
+    old.withUTF8 { old in
+      withUnsafeBufferPointer { text in
+        while let found = text.firstIndex(of: old, from: done) {
+          result += text[done..<found]
+          result += new.utf8
+          done = found + old.count
+        }
+      }
     }
-    self = result + self[done...]
-  }
-
-  /// Where `text`, which begins with `first`, is to be found behind `start`.
-  private func firstIndex(of text: String, _ first: UInt8, from start: Int) -> Int? {
-    var start = start
-    while let found = self[start...].firstIndex(of: first), count - found >= text.utf8.count {
-      if self[found...].starts(with: text.utf8) { return found }
-      start = found + 1
-    }
-    return nil
+    if done > 0 { self = result + self[done...] }
   }
 }

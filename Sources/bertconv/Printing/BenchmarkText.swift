@@ -16,7 +16,7 @@ struct BenchmarkText {
     table.add(["kernels", report.kernels])
     for limits in report.limits {
       let threads = "\(limits.threads) thread\(limits.threads == 1 ? "" : "s")"
-      let gflops = rounded(limits.gflops), gigabytes = rounded(limits.gigabytes)
+      let gflops = limits.gflops.threeDigits, gigabytes = limits.gigabytes.threeDigits
       table.add(["limits", "\(threads): \(gflops) GFLOP/s in registers, \(gigabytes) GB/s from memory"])
     }
     return table.text
@@ -28,9 +28,9 @@ struct BenchmarkText {
       header: ["batch", "threads", "ms", "fastest", "CPU ms", "tokens/s", "GFLOP/s", "of peak", "of roofline"])
     for run in report.runs {
       table.add([
-        name(run.batch), "\(run.threads)", rounded(run.milliseconds.median),
-        rounded(run.milliseconds.min), rounded(run.cpuMilliseconds.median),
-        Int(run.tokensPerSecond.rounded()).grouped, rounded(run.gflops), percent(run.shareOfPeak),
+        name(run.batch), "\(run.threads)", run.milliseconds.median.threeDigits,
+        run.milliseconds.min.threeDigits, run.cpuMilliseconds.median.threeDigits,
+        Int(run.tokensPerSecond.rounded()).grouped, run.gflops.threeDigits, percent(run.shareOfPeak),
         percent(run.shareOfRoofline),
       ])
     }
@@ -38,24 +38,14 @@ struct BenchmarkText {
   }
 
   private var memory: String {
-    "\(rounded(Double(report.peakBytes) / 1_048_576)) MiB of memory at most, of which "
-      + "\(rounded(Double(report.layerBytes) / 1_048_576)) MiB are the layers' weights\n"
+    "\((Double(report.peakBytes) / 1_048_576).threeDigits) MiB of memory at most, of which "
+      + "\((Double(report.layerBytes) / 1_048_576).threeDigits) MiB are the layers' weights\n"
   }
 
   private func name(_ batch: BenchmarkBatch) -> String {
     guard let lengths = batch.lengths else { return "\(batch.batch)x\(batch.tokens)" }
     let shown = lengths.prefix(6).map(String.init).joined(separator: ",")
     return lengths.count > 6 ? "\(shown),… (\(lengths.count))" : shown
-  }
-
-  /// Three digits, or three behind the point.
-  private func rounded(_ value: Double) -> String {
-    let decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : value >= 0.9995 ? 2 : 3
-    let scale = [1, 10, 100, 1_000][decimals]
-    guard value.isFinite, value < 1e15 else { return "\(value)" }
-    let digits = Int((value * Double(scale)).rounded())
-    guard decimals > 0 else { return digits.grouped }
-    return "\(digits / scale)." + String(String(scale + digits % scale).dropFirst())
   }
 
   /// Nothing for the share of no work at all.
