@@ -36,6 +36,7 @@ struct KernelBench {
   ) -> String {
     func blanks(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) }
     let numbers = [median, best].map { blanks($0, 8) + $0 }.joined()
-    return name + blanks(name, 52) + numbers + "  " + unit + blanks(unit, 7) + blanks(share, 14) + share
+    return name + blanks(name, 52) + numbers + "  " + unit
+      + (share.isEmpty ? "" : blanks(unit, 7) + blanks(share, 14) + share)
   }
 }
