@@ -53,16 +53,16 @@ def _measure(program: str, places: Places, folder: Path, size: str, container: s
     byte_count = 0
     for number in range(rounds):
         for name, command in ours.items():
-            _remove(output, on_disk)
+            remove(output, on_disk)
             finished = run(command)
             note(name, finished.wall)
             cpu.setdefault(name, Series()).add(finished.cpu)
             peak[name] = max(peak.get(name, 0), finished.peak)
             byte_count = (output if output.exists() else on_disk).stat().st_size
-        _remove(output, on_disk)
+        remove(output, on_disk)
         note("write", write(output, byte_count, synced=False))
         note("write and sync, to disk", write(on_disk, byte_count, synced=True))
-        _remove(output, on_disk)
+        remove(output, on_disk)
         for route in ROUTES[container]:
             say(f"{size}, {container}: round {number + 1} of {rounds}, {route}")
             out = places.memory / "out"
@@ -97,10 +97,12 @@ def _ours(name: str, wall: dict[str, Series]) -> Series:
     return wall["bertconv, to disk" if "disk" in name else "bertconv"]
 
 
-def _remove(*paths: Path) -> None:
+def remove(*paths: Path) -> None:
+    """Removes what a conversion wrote, and waits until the disk has let go of it, which would disturb what comes next."""
     for path in paths:
         path.unlink(missing_ok=True)
         path.with_name("vocab.txt").unlink(missing_ok=True)
+    os.sync()
 
 
 def write(path: Path, count: int, *, synced: bool) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .conversion import write
+from .conversion import remove, write
 from .places import Places
 from .processes import Series, python, ratio, run, say
 
@@ -42,9 +42,9 @@ def _measure(program: str, parent: Path, layers: int, rounds: int) -> dict:
         seconds.add(finished.wall)
         peak = max(peak, finished.peak)
         count = output.stat().st_size
-        output.unlink()
+        remove(output)
         writing.add(write(output, count, synced=True))
-        output.unlink()
+        remove(output)
     shutil.rmtree(folder)
     return {
         "bytes": count,
