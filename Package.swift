@@ -69,7 +69,7 @@ let package = Package(
       ],
       path: "Tests/Mutation", swiftSettings: strict),
     .executableTarget(
-      name: "bertconv-kernels", dependencies: ["BertCore", "BertRuntime", "BertZoo", "CElements"],
+      name: "bertconv-kernels", dependencies: ["BertCore", "BertRuntime", "BertZoo", "CElements", "CKernels"],
       path: "Tests/KernelBench", swiftSettings: strict),
     tests("BertCoreTests", needs: ["BertCore", "CChecksum"]),
     tests("BertSourcesTests", needs: ["BertCore", "BertSources"]),

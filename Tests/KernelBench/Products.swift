@@ -1,5 +1,6 @@
 import BertRuntime
 import BertZoo
+import CKernels
 
 /// Products of matrices as they occur in BERT-base: rows of a dense layer, with the left matrix packed as the layer packs
 /// it, and one head's scores and contexts, whose left matrices are not packed.
@@ -8,46 +9,45 @@ func products(_ variant: KernelVariant) -> [MeasuredKernel] {
   let layers = [
     (16, 768, 768), (16, 768, 3072), (16, 3072, 768), (144, 768, 768), (144, 768, 3072), (144, 3072, 768),
     (1024, 768, 3072), (1024, 3072, 768),
-  ].map { dense(kernels, variant, rows: $0.0, depth: $0.1, columns: $0.2) }
+  ].map { product(kernels, "\(variant.rawValue) product", rows: $0.0, depth: $0.1, columns: $0.2) }
   let attention = [
-    strided(kernels, variant, "scores of a head", rows: 48, depth: 64, stride: 2304, columns: 512),
-    strided(kernels, variant, "contexts of a head", rows: 48, depth: 512, stride: 512, columns: 64),
+    product(kernels, "\(variant.rawValue) scores of a head", rows: 48, depth: 64, stride: 2304, columns: 512),
+    product(kernels, "\(variant.rawValue) contexts of a head", rows: 48, depth: 512, stride: 512, columns: 64),
   ]
-  return layers + attention + [packing(kernels, variant)]
+  return [registers(variant)] + layers + attention + [packing(kernels, variant)]
 }
 
-private func dense(
-  _ kernels: Kernels<Float>, _ variant: KernelVariant, rows: Int, depth: Int, columns: Int
-) -> MeasuredKernel {
-  let left = numbers(rows * depth), right = numbers(columns * depth), bias = numbers(columns)
-  let tiles = Buffer<Float>(count: rows * depth), out = Buffer<Float>(count: rows * columns)
-  let panels = Buffer<Float>(count: kernels.panelCount(columns: columns, depth: depth))
-  kernels.packRows(right.start, stride: depth, rows: columns, columns: depth, into: panels.start)
-  kernels.packLeft(left.start, stride: depth, rows: rows, depth: depth, into: tiles.start)
-  return MeasuredKernel(
-    name: "\(variant.rawValue) product [\(rows), \(depth)] × [\(depth), \(columns)]", unit: .operations,
-    work: 2 * Double(rows * depth) * Double(columns)
-  ) {
-    kernels.multiply(
-      tiles.start, stride: nil, rows: rows, depth: depth, panels: panels.start, into: out.start, outStride: columns,
-      columns: columns, bias: bias.start, begin: 0)
+/// What no product can exceed.
+private func registers(_ variant: KernelVariant) -> MeasuredKernel {
+  let rounds = 100_000
+  var result: Float = 0
+  let work = bertconv_measure_products(variant.rawValue, rounds, &result)
+  return MeasuredKernel(name: "\(variant.rawValue) multiply-adds in registers", unit: .operations, work: work) {
+    var result: Float = 0
+    _ = bertconv_measure_products(variant.rawValue, rounds, &result)
   }
 }
 
-private func strided(
-  _ kernels: Kernels<Float>, _ variant: KernelVariant, _ name: String, rows: Int, depth: Int, stride: Int, columns: Int
+/// - Parameter stride: of the left matrix's rows; nil has it packed.
+private func product(
+  _ kernels: Kernels<Float>, _ name: String, rows: Int, depth: Int, stride: Int? = nil, columns: Int
 ) -> MeasuredKernel {
-  let left = numbers(rows * stride), right = numbers(columns * depth)
-  let out = Buffer<Float>(count: rows * columns)
+  let right = numbers(columns * depth), bias = numbers(columns), out = Buffer<Float>(count: rows * columns)
   let panels = Buffer<Float>(count: kernels.panelCount(columns: columns, depth: depth))
   kernels.packRows(right.start, stride: depth, rows: columns, columns: depth, into: panels.start)
+  var left = numbers(rows * (stride ?? depth))
+  if stride == nil {
+    let tiles = Buffer<Float>(count: left.count)
+    kernels.packLeft(left.start, stride: depth, rows: rows, depth: depth, into: tiles.start)
+    left = tiles
+  }
   return MeasuredKernel(
-    name: "\(variant.rawValue) \(name) [\(rows), \(depth)] × [\(depth), \(columns)]", unit: .operations,
+    name: "\(name) [\(rows), \(depth)] × [\(depth), \(columns)]", unit: .operations,
     work: 2 * Double(rows * depth) * Double(columns)
-  ) {
+  ) { [left] in
     kernels.multiply(
       left.start, stride: stride, rows: rows, depth: depth, panels: panels.start, into: out.start, outStride: columns,
-      columns: columns, begin: 0)
+      columns: columns, bias: stride == nil ? UnsafePointer(bias.start) : nil, begin: 0)
   }
 }
 
