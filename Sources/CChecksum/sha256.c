@@ -74,7 +74,8 @@ INSTRUCTIONS void bertconv_sha256_two(
 
 int bertconv_sha256_takes_two(void) { return __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1"); }
 #else
-void bertconv_sha256_two(uint32_t first[8], const void *first_bytes, uint32_t second[8], const void *second_bytes, size_t blocks) {
+void bertconv_sha256_two(
+    uint32_t first[8], const void *first_bytes, uint32_t second[8], const void *second_bytes, size_t blocks) {
   abort();
 }
 

@@ -38,13 +38,14 @@ def _measure(program: str, parent: Path, layers: int, rounds: int) -> dict:
     run(python("inputs", "large", layers, folder))
     seconds, writing, peak, count = Series(), Series(), 0, 0
     for _ in range(rounds):
+        remove(output)
         finished = run([program, "convert", str(folder), "-o", str(output)])
         seconds.add(finished.wall)
         peak = max(peak, finished.peak)
         count = output.stat().st_size
         remove(output)
         writing.add(write(output, count, synced=True))
-        remove(output)
+    remove(output)
     shutil.rmtree(folder)
     return {
         "bytes": count,
