@@ -4,13 +4,14 @@
 #include "kernels.h"
 #include "measure.h"
 
-// `CHAINS` sums are in flight at a time: no fewer than latency × units, no more than there are registers for.
+// `CHAINS` sums are in flight at a time: no fewer than latency × units, no more than there are registers for. Where they
+// begin comes from outside: of a chain that begins with 2, a compiler knows that it stays there, and leaves it out.
 #define MEASURES(NAME, ATTRIBUTES, BYTES, CHAINS, STEP)                                           \
   typedef float NAME##_vector __attribute__((vector_size(BYTES)));                                \
                                                                                                   \
-  ATTRIBUTES static double NAME##_products(long rounds, float *result) {                          \
+  ATTRIBUTES static double NAME##_products(long rounds, float *number) {                          \
     NAME##_vector sums[CHAINS], shrinking = 0.5f - (NAME##_vector){0}, added = 1 - (NAME##_vector){0}; \
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) sums[i] = added * (float)i;    \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) sums[i] = added * (*number + i); \
     for (long round = 0; round < rounds; round++) {                                               \
       _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) {                       \
         NAME##_vector sum = sums[i];                                                              \
@@ -18,7 +19,7 @@
       }                                                                                           \
     }                                                                                             \
     for (int i = 1; i < CHAINS; i++) sums[0] += sums[i];                                          \
-    *result = sums[0][0];                                                                         \
+    *number = sums[0][0];                                                                         \
     return 2.0 * rounds * CHAINS * (BYTES / sizeof(float));                                       \
   }                                                                                               \
                                                                                                   \
@@ -50,7 +51,7 @@ MEASURES(avx512, AVX512, 64, 24, __builtin_elementwise_fma(sum, shrinking, added
 
 static const struct {
   const char *name;
-  double (*products)(long rounds, float *result);
+  double (*products)(long rounds, float *number);
   float (*reading)(const float *values, long count);
 } measures[] = {
     {"portable", portable_products, portable_reading},
@@ -67,9 +68,9 @@ static int find(const char *name) {
   return -1;
 }
 
-double bertconv_measure_products(const char *name, long rounds, float *result) {
+double bertconv_measure_products(const char *name, long rounds, float *number) {
   int index = find(name);
-  return index < 0 ? 0 : measures[index].products(rounds, result);
+  return index < 0 ? 0 : measures[index].products(rounds, number);
 }
 
 float bertconv_measure_reading(const char *name, const float *values, long count) {

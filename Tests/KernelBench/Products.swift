@@ -20,11 +20,11 @@ func products(_ variant: KernelVariant) -> [MeasuredKernel] {
 /// What no product can exceed.
 private func registers(_ variant: KernelVariant) -> MeasuredKernel {
   let rounds = 100_000
-  var result: Float = 0
-  let work = bertconv_measure_products(variant.rawValue, rounds, &result)
+  var number: Float = 0
+  let work = bertconv_measure_products(variant.rawValue, rounds, &number)
   return MeasuredKernel(name: "\(variant.rawValue) multiply-adds in registers", unit: .operations, work: work) {
-    var result: Float = 0
-    _ = bertconv_measure_products(variant.rawValue, rounds, &result)
+    var number: Float = 0
+    _ = bertconv_measure_products(variant.rawValue, rounds, &number)
   }
 }
 

@@ -41,8 +41,8 @@ package final class MachineLimits {
         rounds *= 2
         seconds = multiply(on: variant)
       }
-      var result: Float = 0
-      let count = bertconv_measure_products(variant.rawValue, 1, &result) * Double(rounds * workers.count)
+      var number: Float = 0
+      let count = bertconv_measure_products(variant.rawValue, 1, &number) * Double(rounds * workers.count)
       for _ in 0..<effort.times { operations = max(operations, count / multiply(on: variant)) }
     }
   }
@@ -51,8 +51,8 @@ package final class MachineLimits {
   private func multiply(on variant: KernelVariant) -> Double {
     let start = ProcessClock.now, rounds = rounds
     workers.run(workers.count) { _, _ in
-      var result: Float = 0
-      _ = bertconv_measure_products(variant.rawValue, rounds, &result)
+      var number: Float = 0
+      _ = bertconv_measure_products(variant.rawValue, rounds, &number)
     }
     return ProcessClock.now.since(start).wall
   }
