@@ -2,6 +2,8 @@ extension String {
   /// The text as it may be printed: control characters, bidirectional marks and separators escaped, and more than 200
   /// bytes cut in the middle (R-ALL-03). Bytes, because one character may be thousands of combining marks.
   package var printable: String {
+    // Nearly all names; every tensor's is asked for.
+    if utf8.count <= 200, utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return self }
     var escaped = ""
     for scalar in unicodeScalars {
       switch scalar.value {

@@ -337,7 +337,15 @@ package struct Layout: Sendable {
 }
 
 /// Changes to stored names before they are compared with patterns, in this order.
-package struct NameRewriting: Sendable {
+package struct NameRewriting: Hashable, Sendable {
+  /// Puts `new` wherever `old` is.
+  package struct Replacement: Hashable, Sendable {
+    package let old: String
+    package let new: String
+
+    package init(_ old: String, with new: String) { (self.old, self.new) = (old, new) }
+  }
+
   /// With this text the name of some tensor of the model goes on where its root ends. The root was chosen by the user
   /// who saved the model, and is cut off all names that have it.
   package var rootMark: String?
@@ -348,7 +356,7 @@ package struct NameRewriting: Sendable {
   package var droppedSuffix = ""
   /// Classes of which items of a list are named: `layer`, `layer_1`, `layer_2` … become 0, 1, 2 …
   package var items: [String] = []
-  package var replacements: [(old: String, new: String)] = []
+  package var replacements: [Replacement] = []
   /// Leading texts after which a part is a name that its maker chose, and is cut out. It ends with the same character as
   /// the text: a point or a slash.
   package var chosenNamesAfter: [String] = []

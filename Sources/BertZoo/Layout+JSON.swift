@@ -110,7 +110,7 @@ extension NameRewriting {
     droppedSuffix = fields.optional("dropSuffix")?.string ?? ""
     replacements = (fields.optional("replace")?.array ?? []).compactMap {
       guard let pair = $0.array, pair.count == 2, let old = pair[0].string, let new = pair[1].string else { return nil }
-      return (old, new)
+      return Replacement(old, with: new)
     }
     rootMark = fields.optional("rootBefore")?.string
     items = fields.has("items") ? try fields.strings("items") : []

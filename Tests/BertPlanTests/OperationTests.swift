@@ -108,7 +108,7 @@ struct OperationTests {
     var names = NameRewriting()
     names.droppedParts = 1
     names.droppedSuffix = ":0"
-    names.replacements = [("a_b", "x")]
+    names.replacements = [NameRewriting.Replacement("a_b", with: "x")]
     #expect(names.rewrite(name) == changed)
   }
 

@@ -8,27 +8,29 @@ struct NumberedName: Hashable {
   let numbers: [String]
 
   init(_ name: String) {
+    let bytes = Array(name.utf8)
     var key: [UInt8] = []
+    key.reserveCapacity(bytes.count)
     var numbers: [String] = []
-    var run: [UInt8] = []
-    func close() {
-      guard !run.isEmpty else { return }
-      numbers.append(String(decoding: run, as: UTF8.self))
-      key.append(UInt8(ascii: "#"))
-      run = []
-    }
-    for byte in name.utf8 {
-      if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
-        run.append(byte)
+    var place = 0
+    while place < bytes.count {
+      let start = place
+      while place < bytes.count, bytes[place].isDigit { place += 1 }
+      if place > start {
+        numbers.append(String(decoding: bytes[start..<place], as: UTF8.self))
+        key.append(UInt8(ascii: "#"))
       } else {
-        close()
-        key.append(byte)
+        key.append(bytes[place])
+        place += 1
       }
     }
-    close()
     self.key = String(decoding: key, as: UTF8.self)
     self.numbers = numbers
   }
+}
+
+extension UInt8 {
+  fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 }
 
 /// A name in which `{i}` stands for the number of a layer, or `{g}` and `{k}` for a group's and for a unit's inside it,
@@ -101,7 +103,7 @@ struct NamePattern {
 
     mutating func add(_ text: Substring.UTF8View) {
       for byte in text {
-        if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+        if byte.isDigit {
           run.append(byte)
         } else {
           close()

@@ -23,8 +23,8 @@ extension NameRewriting {
     if text.starts(with: root.utf8) { text.removeFirst(root.utf8.count) }
     if let start = text.start(behindSlashes: droppedParts) { text.removeFirst(start) }
     if text.ends(with: droppedSuffix.utf8) { text.removeLast(droppedSuffix.utf8.count) }
-    if !items.isEmpty { text = numberingItems(of: text) }
-    for (old, new) in replacements { text.replace(old, with: new) }
+    if !items.isEmpty, items.contains(where: { name.holds($0) }) { text = numberingItems(of: text) }
+    for replacement in replacements { text.replace(replacement.old, with: replacement.new) }
     for start in chosenNamesAfter where text.starts(with: start.utf8) {
       let rest = text.dropFirst(start.utf8.count)
       guard let separator = start.utf8.last, let end = rest.firstIndex(of: separator) else { continue }

@@ -82,9 +82,7 @@ package struct Recognition: Sendable {
     _ names: [SourceName], container: String, in families: [FamilyDescriptor]
   ) -> [LayoutMatch] {
     let sieve = LayoutSieve(names)
-    let candidates = families.flatMap { family in
-      family.layouts.filter { $0.containers.contains(container) }.flatMap { sieve.candidates(family, $0) }
-    }
+    let candidates = sieve.candidates(families, container: container)
     let highest = candidates.map(\.bound).max() ?? 0
     return candidates.filter { $0.bound == highest && $0.knowsSome }.map { LayoutMatch($0, sieve) }
   }
