@@ -17,6 +17,7 @@ package protocol WeightProvider {
 struct WeightLoader<Scalar: KernelScalar> {
   let weights: any WeightProvider
   let kernels: Kernels<Scalar>
+  let memory = WeightMemory<Scalar>()
 
   /// A weight as it stands.
   func tensor(_ name: String, _ shape: Shape) throws -> Buffer<Scalar> { try stacked([name], shape) }
@@ -32,13 +33,12 @@ struct WeightLoader<Scalar: KernelScalar> {
   ) throws -> Linear<Scalar> {
     let matrix = try stacked(names.map { $0 + ".weight" }, [out, depth])
     let bias = try stacked(names.map { $0 + ".bias" }, [out])
-    return Linear(
-      PackedMatrix(matrix, rows: out * names.count, columns: depth, kernels), bias: bias, activation)
+    return Linear(packed(matrix, rows: out * names.count, columns: depth), bias: bias, activation)
   }
 
   /// A weight [rows, columns], packed.
   func matrix(_ name: String, rows: Int, columns: Int) throws -> PackedMatrix<Scalar> {
-    PackedMatrix(try tensor(name, [rows, columns]), rows: rows, columns: columns, kernels)
+    packed(try tensor(name, [rows, columns]), rows: rows, columns: columns)
   }
 
   func norm(_ name: String, width: Int, epsilon: Double) throws -> Norm<Scalar> {

@@ -32,7 +32,7 @@ extension WeightLoader {
         let own = Buffer<Scalar>(count: rows)
         own.start.update(from: bias.start + group * rows, count: rows)
         return Linear(
-          PackedMatrix(weight, firstRow: group * rows, rows: rows, columns: columns, kernels), bias: own, activation)
+          packed(weight, firstRow: group * rows, rows: rows, columns: columns), bias: own, activation)
       })
   }
 }

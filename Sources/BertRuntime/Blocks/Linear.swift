@@ -6,15 +6,17 @@ struct PackedMatrix<Scalar: KernelScalar> {
   let columns: Int
   let panels: Buffer<Scalar>
 
+}
+
+extension WeightLoader {
   /// Packs `rows` rows of a row-major matrix with `columns` columns, beginning with `firstRow`.
-  init(_ values: Buffer<Scalar>, firstRow: Int = 0, rows: Int, columns: Int, _ kernels: Kernels<Scalar>) {
-    self.rows = rows
-    self.columns = columns
-    panels = Buffer(count: kernels.panelCount(columns: rows, depth: columns))
+  func packed(_ values: Buffer<Scalar>, firstRow: Int = 0, rows: Int, columns: Int) -> PackedMatrix<Scalar> {
+    let panels = memory.take(kernels.panelCount(columns: rows, depth: columns))
     withExtendedLifetime(values) {
       kernels.packRows(
         values.start + firstRow * columns, stride: columns, rows: rows, columns: columns, into: panels.start)
     }
+    return PackedMatrix(rows: rows, columns: columns, panels: panels)
   }
 }
 

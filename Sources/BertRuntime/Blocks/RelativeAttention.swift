@@ -230,7 +230,7 @@ extension WeightLoader {
           (own.start + kind * headSize).update(
             from: segment.start + (kind * heads + head) * headSize, count: headSize)
         }
-        return PackedMatrix(own, rows: 2, columns: headSize, kernels)
+        return packed(own, rows: 2, columns: headSize)
       },
       output: try linear(prefix + ".output", out: hidden, in: width), heads: heads, headSize: headSize,
       firstToken: firstToken)

@@ -169,7 +169,7 @@ extension WeightLoader {
     case .span:
       return SpanHead(
         weight: try tensor(name + ".weight", [2, sizes.hidden]), bias: try tensor(name + ".bias", [2]),
-        width: sizes.hidden, kernels)
+        width: sizes.hidden, self)
     case .spanBeam(let starts, let ends, let epsilon):
       return try spanBeamHead("heads.\(word)", starts: starts, ends: ends, epsilon: epsilon, sizes)
     case .slots(let activation, let slots): return try slotsHead("heads.\(word)", slots, activation, sizes)

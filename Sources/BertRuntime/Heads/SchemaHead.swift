@@ -121,7 +121,7 @@ extension WeightLoader {
       scorers: scorers, spanInner: try linear(name + ".spans.1", out: width, in: width + sizes.hidden, activation),
       spanEnds: SpanHead(
         weight: try tensor(name + ".spans.2.weight", [2, width]), bias: try tensor(name + ".spans.2.bias", [2]),
-        width: width, kernels),
+        width: width, self),
       nullIntent: try tensor(name + ".nullIntent", [1, 1, width]), width: width, hidden: sizes.hidden)
   }
 }

@@ -77,7 +77,7 @@ extension WeightLoader {
           status: try stack(stem + ".status", layers.status[...], lastIsPlain: true), span: span,
           ends: SpanHead(
             weight: try tensor(last + ".weight", [2, width]), bias: try tensor(last + ".bias", [2]), width: width,
-            kernels))
+            self))
       })
   }
 }

@@ -3,11 +3,11 @@ struct SpanHead<Scalar: KernelScalar>: HeadBlock {
   /// Row 0 of the stored matrix, then row 1: apart, each writes its output as it stands.
   let ends: [Linear<Scalar>]
 
-  init(weight: Buffer<Scalar>, bias: Buffer<Scalar>, width: Int, _ kernels: Kernels<Scalar>) {
+  init(weight: Buffer<Scalar>, bias: Buffer<Scalar>, width: Int, _ loader: WeightLoader<Scalar>) {
     ends = (0..<2).map { row in
       let own = Buffer<Scalar>(count: 1)
       own.start[0] = bias.start[row]
-      return Linear(PackedMatrix(weight, firstRow: row, rows: 1, columns: width, kernels), bias: own)
+      return Linear(loader.packed(weight, firstRow: row, rows: 1, columns: width), bias: own)
     }
   }
 
