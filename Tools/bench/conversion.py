@@ -40,7 +40,6 @@ def _measure(program: str, places: Places, folder: Path, size: str, container: s
     ours = {
         "bertconv": [program, "convert", str(folder), "-o", str(output)],
         "bertconv, 1 thread": [program, "convert", str(folder), "-o", str(output), "--threads", "1"],
-        "bertconv, to disk": [program, "convert", str(folder), "-o", str(on_disk)],
     }
     wall: dict[str, Series] = {}
     work: dict[str, Series] = {}
@@ -50,19 +49,32 @@ def _measure(program: str, places: Places, folder: Path, size: str, container: s
     def note(name: str, seconds: float) -> None:
         wall.setdefault(name, Series()).add(seconds)
 
+    def convert(name: str, command: list[str]) -> None:
+        finished = run(command)
+        note(name, finished.wall)
+        cpu.setdefault(name, Series()).add(finished.cpu)
+        peak[name] = max(peak.get(name, 0), finished.peak)
+
     byte_count = 0
     for number in range(rounds):
         for name, command in ours.items():
-            remove(output, on_disk)
-            finished = run(command)
-            note(name, finished.wall)
-            cpu.setdefault(name, Series()).add(finished.cpu)
-            peak[name] = max(peak.get(name, 0), finished.peak)
-            byte_count = (output if output.exists() else on_disk).stat().st_size
-        remove(output, on_disk)
+            remove(output)
+            convert(name, command)
+            byte_count = output.stat().st_size
+        remove(output)
         note("write", write(output, byte_count, synced=False))
-        note("write and sync, to disk", write(on_disk, byte_count, synced=True))
-        remove(output, on_disk)
+        remove(output)
+        # A disk that has rested is slower than one that has just been written to, so it is woken, and who comes first
+        # changes from round to round.
+        write(on_disk, byte_count, synced=True)
+        to_disk = [
+            lambda: convert("bertconv, to disk", [program, "convert", str(folder), "-o", str(on_disk)]),
+            lambda: note("write and sync, to disk", write(on_disk, byte_count, synced=True)),
+        ]
+        for measured in reversed(to_disk) if number % 2 else to_disk:
+            remove(on_disk)
+            measured()
+        remove(on_disk)
         for route in ROUTES[container]:
             say(f"{size}, {container}: round {number + 1} of {rounds}, {route}")
             out = places.memory / "out"

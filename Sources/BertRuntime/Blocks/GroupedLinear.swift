@@ -31,8 +31,7 @@ extension WeightLoader {
       groups: (0..<groups).map { group in
         let own = Buffer<Scalar>(count: rows)
         own.start.update(from: bias.start + group * rows, count: rows)
-        return Linear(
-          packed(weight, firstRow: group * rows, rows: rows, columns: columns), bias: own, activation)
+        return Linear(packed(weight, firstRow: group * rows, rows: rows, columns: columns), bias: own, activation)
       })
   }
 }

@@ -5,7 +5,6 @@ struct PackedMatrix<Scalar: KernelScalar> {
   let rows: Int
   let columns: Int
   let panels: Buffer<Scalar>
-
 }
 
 extension WeightLoader {
