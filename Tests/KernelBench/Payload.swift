@@ -8,8 +8,11 @@ func payload() -> [MeasuredKernel] {
   let bytes = UnsafeRawBufferPointer(start: chunk.start, count: Limits.chunk)
   let others = UnsafeRawBufferPointer(start: other.start, count: Limits.chunk)
   let one = SHA256(), two = SHA256()
+  // The bytes belong to buffers, which have to stay as long as the kernel, whatever others are measured.
   func measured(_ name: String, chunks: Int = 1, _ call: @escaping () -> Void) -> MeasuredKernel {
-    MeasuredKernel(name: name, unit: .bytes, work: Double(chunks * bytes.count), call: call)
+    MeasuredKernel(name: name, unit: .bytes, work: Double(chunks * bytes.count)) {
+      withExtendedLifetime((chunk, other), call)
+    }
   }
   // What is computed must be used, or a compiler may leave it out.
   func use(_ crc: UInt32) { if crc == 1 { print("an unlikely checksum") } }
