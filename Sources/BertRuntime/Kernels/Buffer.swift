@@ -41,8 +41,8 @@ package final class Buffer<Scalar: KernelScalar> {
 }
 
 /// Memory for packed weights, one matrix behind the other: what does not fill a large page shares it. With a piece of
-/// its own for every matrix an eighth of BERT-base's weights lies in small pages, and a run that reads all weights once
-/// spends a twenty-fifth of its time on translating their addresses.
+/// its own for every matrix an eighth of BERT-base's weights would lie in small pages, whose addresses take time to be
+/// translated in a run that reads all weights once.
 final class WeightMemory<Scalar: KernelScalar> {
   private static var pieceBytes: Int { 32 << 20 }
   /// Bytes of a matrix that may lie wherever there is room.
