@@ -1,5 +1,10 @@
 import Glibc
 
+extension UInt8 {
+  /// Whether it is a decimal digit of ASCII.
+  package var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+}
+
 extension String {
   /// Whether `piece` occurs in the text, byte for byte.
   package func holds(_ piece: String) -> Bool {

@@ -231,7 +231,7 @@ package struct JSONParser {
 
   private mutating func digits() -> Int {
     let start = position
-    while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
+    while let byte = next, byte.isDigit { position += 1 }
     return position - start
   }
 

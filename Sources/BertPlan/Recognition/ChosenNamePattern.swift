@@ -24,7 +24,7 @@ struct ChosenNamePattern {
       return nil
     }
     let rest = bytes[start.count..<bytes.count - end.count]
-    let digits = rest.reversed().prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
+    let digits = rest.reversed().prefix { $0.isDigit }.count
     let stem = rest.dropLast(digits)
     let number = String(decoding: rest.suffix(digits), as: UTF8.self)
     // As for layers: a number that is not written in its shortest form would come back as another name.

@@ -29,10 +29,6 @@ struct NumberedName: Hashable {
   }
 }
 
-extension UInt8 {
-  fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
-}
-
 /// A name in which `{i}` stands for the number of a layer, or `{g}` and `{k}` for a group's and for a unit's inside it,
 /// `{b}` and `{j}` for a block's and a unit's inside it; `{i+layers}` for a number behind those of all layers, `{i+4}`
 /// for the number and 4 more, `{_i}` for nothing (layer 0) or `_1`, `_2` …; `{n}` for any number, `{odd}` and `{even}`

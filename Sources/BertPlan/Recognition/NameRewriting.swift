@@ -23,7 +23,8 @@ extension NameRewriting {
     if text.starts(with: root.utf8) { text.removeFirst(root.utf8.count) }
     if let start = text.start(behindSlashes: droppedParts) { text.removeFirst(start) }
     if text.ends(with: droppedSuffix.utf8) { text.removeLast(droppedSuffix.utf8.count) }
-    if !items.isEmpty, items.contains(where: { name.holds($0) }) { text = numberingItems(of: text) }
+    // Most names hold no item, and a search costs less than taking the name apart.
+    if items.contains(where: { name.holds($0) }) { text = numberingItems(of: text) }
     for replacement in replacements { text.replace(replacement.old, with: replacement.new) }
     for start in chosenNamesAfter where text.starts(with: start.utf8) {
       let rest = text.dropFirst(start.utf8.count)
@@ -48,7 +49,7 @@ extension NameRewriting {
         guard let end = part.lastIndex(of: UInt8(ascii: "_")), isItem(part[..<end]) else { return part }
         let number = part[part.index(after: end)...]
         // The writer gives no item the number 0, nor one that is not written in its shortest form.
-        let isNumber = number.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let isNumber = number.allSatisfy { $0.isDigit }
         return isNumber && !number.isEmpty && number.first != UInt8(ascii: "0") ? number : part
       }.joined(separator: [slash]))
   }

@@ -88,7 +88,7 @@ extension PickleMachine {
 
   private mutating func pushDecimal(_ digits: ArraySlice<UInt8>) throws {
     let unsigned = digits.first == UInt8(ascii: "-") ? digits.dropFirst() : digits
-    guard !unsigned.isEmpty, unsigned.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+    guard !unsigned.isEmpty, unsigned.allSatisfy({ $0.isDigit }) else {
       throw refusal("\(String(decoding: digits, as: UTF8.self).quoted) is no whole number", "R-PKL-02")
     }
     if let number = Int(String(decoding: digits, as: UTF8.self)) { return try push(number) }
