@@ -40,8 +40,12 @@ static inline haddr_t bertconv_h5_target(const H5L_info_t *link) { return link->
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+/// A pipe whose ends no program gets that another thread starts meanwhile; -1 with `errno` where there is none.
+static inline int bertconv_h5_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
 
 /// Confines a process that was just forked to read a doubtful file: it dies with its parent, leaves no core, prints
 /// nothing, writes no file, and is ended by a signal after `milliseconds` of computing; `bytes` of memory beside what it

@@ -201,6 +201,21 @@ import Testing
     #expect(written == [0])
   }
 
+  /// One that had an end would keep the answer from coming to its own.
+  @Test("a program that is started meanwhile gets no end of the pipe")
+  func pipes() throws {
+    func inheritable() -> Set<UInt8> {
+      Set(
+        (3...UInt8.max).filter { descriptor in
+          var status = stat()
+          return fstat(CInt(descriptor), &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+            && fcntl(CInt(descriptor), F_GETFD) & FD_CLOEXEC == 0
+        })
+    }
+    let before = inheritable()
+    #expect(Set(try run { Array(inheritable()) }).isSubset(of: before))
+  }
+
   @Test("R-H5-10: an answer is judged like a file", arguments: ["", "{}", "[]", "{\"contents\": {}}", "{\"contents\""])
   func answers(_ text: String) {
     #expect((#expect(throws: Refusal.self) { try HDF5Answer.decoded(Array(text.utf8)) })?.rule == "R-H5-10")

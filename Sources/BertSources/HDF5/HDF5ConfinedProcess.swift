@@ -33,7 +33,8 @@ package enum HDF5ConfinedProcess {
   /// What the process answered; nil when it did nothing at all.
   private static func attempt(_ milliseconds: UInt32, _ work: () -> [UInt8]) throws -> [UInt8]? {
     var ends: [CInt] = [-1, -1]
-    try SystemCall.run("make a pipe", "") { pipe(&ends) }
+    // A program that had the writing end, too, would keep the answer from coming to an end.
+    try SystemCall.run("make a pipe", "") { bertconv_h5_pipe(&ends) }
     let process = fork()
     if process == 0 {
       close(ends[0])
