@@ -132,13 +132,17 @@ struct ZooRunTests {
       }
     }
     for golden in fixture.goldens { try Self.copy(golden, to: folder.path + "/models/" + Path.last(golden)) }
-    let killed = try Command.runShell(
-      """
-      "$0" zoo verify models --results results --jobs 2 --quiet & run=$!
-      for turn in $(seq 6000); do ls results/model-* >/dev/null 2>&1 && break; sleep 0.01; done
-      kill -9 $run; wait $run; ls -A results
-      """, in: folder.path)
-    let left = killed.output.split(separator: "\n").map(String.init)
+    // On a busy machine all may be done before the shell's turn; then it is tried again.
+    var left: [String] = []
+    for _ in 0..<20 where left.isEmpty || left.count > 12 {
+      let killed = try Command.runShell(
+        """
+        rm -rf results; "$0" zoo verify models --results results --jobs 2 --quiet & run=$!
+        for turn in $(seq 6000); do ls results/model-* >/dev/null 2>&1 && break; sleep 0.01; done
+        kill -9 $run; wait $run; ls -A results
+        """, in: folder.path)
+      left = killed.output.split(separator: "\n").map(String.init)
+    }
     #expect(left.contains("shard-0-of-1.json") && left.count < 13, "it was killed too late: \(left.count)")
     #expect(left.allSatisfy { $0.hasPrefix("model-") || $0.hasPrefix("shard-") || $0.hasSuffix("bertconv-part") })
     let early = try Self.run(["report", "results"], folder)

@@ -9,10 +9,10 @@ import Testing
 @Suite("Pains: memory and output")
 struct OutputPainTests {
   /// A checkpoint of a vocabulary so large that its file has `megabytes`, all zeros that take no space on disk.
-  private static func large(megabytes: Int) throws -> TinyCheckpoint {
+  private static func large(megabytes: Int, hidden: Int = 64) throws -> TinyCheckpoint {
     var model = TinyModel()
-    model.hidden = 64
-    model.vocabulary = (megabytes << 20) / 256
+    model.hidden = hidden
+    model.vocabulary = (megabytes << 20) / (4 * hidden)
     let checkpoint = TinyCheckpoint()
     let folder = try checkpoint.folder.get()
     for name in ["in", "out"] { try folder.folder(name) }
@@ -51,7 +51,8 @@ struct OutputPainTests {
     "burn#5479, JustVugg/colibri#1026, SimpleTuner#2714, pytorch-lightning#688: R-DUR-03: an interrupt leaves the good file alone",
     arguments: [("TERM", 143), ("HUP", 129), ("KILL", 137)])
   func interrupted(_ signal: String, _ status: Int32) throws {
-    let checkpoint = try Self.large(megabytes: 512)
+    // So large that no machine is done before the shell's turn, however long that takes to come.
+    let checkpoint = try Self.large(megabytes: 1 << 16, hidden: 1024)
     try checkpoint.folder.get().write("out/model.bertw", Array("good".utf8))
     // The shell waits for the first sign of the new file, or for the end of the program.
     let line = """
