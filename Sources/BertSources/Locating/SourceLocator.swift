@@ -51,8 +51,8 @@ package enum SourceLocator {
     guard let format = SourceRegistry.formats.first(where: { $0.matches(head: head, file: file) }) else {
       // An archive that was cut short says so itself.
       if ZipDirectory.firstName(head) != nil { _ = try namingFile(path) { try ZipDirectory(file) } }
-      let what = KnownContent.name(head) ?? "is of no kind that holds weights"
-      throw Refusal(.unsupported, what, file: path, rule: "R-ALL-06")
+      let content = KnownContent(head)
+      throw Refusal(.unsupported, content.name, file: path, rule: "R-ALL-06", hint: content.hint)
     }
     let source = try namingFile(path) { try format.open(file, options: options) }
     return LocatedSource(source: source, path: path, folder: Path.folder(path), remarks: [])

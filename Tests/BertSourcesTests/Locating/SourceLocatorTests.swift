@@ -139,10 +139,7 @@ struct SourceLocatorTests {
     ("{\"a\": 1}", "is a JSON text, not a container of weights"),
     ("hello\n", "is a plain text"), ("GGUF\u{3}\0\0\0", "is a GGUF file, a quantised format of another runtime"),
     ("\u{1f}", "is of no kind that holds weights"), ("%PDF-1.4", "is a PDF document"),
-    (
-      "model_checkpoint_path: \"x\"",
-      "is TensorFlow's note of the newest checkpoint: give the checkpoint's prefix, or the folder"
-    ),
+    ("model_checkpoint_path: \"x\"", "is TensorFlow's note of the newest checkpoint"),
     ("\0\0\0\0\0\0\0\0\0\0", "holds only zeros where its content should begin"),
   ])
   func `R-ALL-06: what users hand over by mistake is named`(content: String, what: String) throws {
@@ -152,6 +149,18 @@ struct SourceLocatorTests {
     #expect(found?.rule == "R-ALL-06")
     #expect(found?.message == what)
     #expect(found?.file == path)
+  }
+
+  @Test(arguments: [
+    ("", "fetch the file again"), ("version https://git-lfs.github.com/spec/v1\n", "fetch them with git lfs pull"),
+    ("BZh9", "unpack it first"), ("model_checkpoint_path: \"x\"", "give the checkpoint's prefix, or the folder"),
+    ("hello\n", "give a checkpoint's file or its folder: safetensors, PyTorch, TensorFlow, HDF5 or Keras"),
+    ("\u{1f}", "give a checkpoint's file or its folder: safetensors, PyTorch, TensorFlow, HDF5 or Keras"),
+  ])
+  func `R-ALL-06: what to do instead is said`(content: String, hint: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("pytorch_model.bin", Array(content.utf8))
+    #expect(refused { try Self.locate(path) }?.hint == hint)
   }
 
   @Test func `R-ALL-06: a Flax checkpoint is named`() throws {
