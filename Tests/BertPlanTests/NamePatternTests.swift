@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import BertPlan
@@ -57,7 +58,7 @@ struct NamePatternTests {
 
   @Test func `a glob of many stars takes no exponential time`() {
     let glob = Glob(String(repeating: "a*", count: 200) + "b")
-    let time = ContinuousClock().measure { #expect(!glob.matches(String(repeating: "a", count: 4_000))) }
+    let time = ThreadTime.of { #expect(!glob.matches(String(repeating: "a", count: 4_000))) }
     #expect(time < .seconds(10))
   }
 }
