@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import inputs
@@ -64,17 +65,15 @@ def _measure(program: str, places: Places, folder: Path, size: str, container: s
         remove(output)
         note("write", write(output, byte_count, synced=False))
         remove(output)
-        # A disk that has rested is slower than one that has just been written to, so it is woken, and who comes first
-        # changes from round to round.
+        # A disk that has rested is slower than one that has just been written to, so it is woken.
         write(on_disk, byte_count, synced=True)
-        to_disk = [
+        against_writing(
+            on_disk,
+            byte_count,
+            number,
             lambda: convert("bertconv, to disk", [program, "convert", str(folder), "-o", str(on_disk)]),
-            lambda: note("write and sync, to disk", write(on_disk, byte_count, synced=True)),
-        ]
-        for measured in reversed(to_disk) if number % 2 else to_disk:
-            remove(on_disk)
-            measured()
-        remove(on_disk)
+            lambda seconds: note("write and sync, to disk", seconds),
+        )
         for route in ROUTES[container]:
             say(f"{size}, {container}: round {number + 1} of {rounds}, {route}")
             out = places.memory / "out"
@@ -107,6 +106,17 @@ def _measure(program: str, places: Places, folder: Path, size: str, container: s
 def _ours(name: str, wall: dict[str, Series]) -> Series:
     """What a row is held against: our conversion to the same place."""
     return wall["bertconv, to disk" if "disk" in name else "bertconv"]
+
+
+def against_writing(
+    output: Path, count: int, number: int, convert: Callable[[], None], wrote: Callable[[float], None]
+) -> None:
+    """Converts to `output`, and writes and syncs `count` bytes there; who comes first changes with the round's number."""
+    turns = [convert, lambda: wrote(write(output, count, synced=True))]
+    for measured in reversed(turns) if number % 2 else turns:
+        remove(output)
+        measured()
+    remove(output)
 
 
 def remove(*paths: Path) -> None:
