@@ -35,7 +35,8 @@ package struct OutputDescription: Sendable, Equatable {
   package var candidates: Candidates? = nil
   /// Of elements: 1 for each that is no padding.
   package var elements: [UInt8]? = nil
-  /// How many of its values share one normalising sum, so that its rounding moves them together.
+  /// How many of its values rounding moves together: they share one normalising sum, or are made of fewer numbers than
+  /// there are of them.
   package var sharing = 1
   /// Whether it only serves to judge other outputs, and no golden holds it.
   package var isInternal = false

@@ -41,6 +41,17 @@ struct ModelTests {
     }
   }
 
+  /// Else the noise of a narrow model's scores would be told by a handful of chances.
+  @Test("all words' scores of a token count as many values as an embedding has numbers", arguments: [(4, 13), (36, 2)])
+  func sharedRounding(_ hidden: Int, _ sharing: Int) throws {
+    let source = RandomModel(
+      hidden: hidden, layers: 1, heads: 2, intermediate: 8, positions: 9,
+      with: ["mlm": .mlm(activation: .geluErf, epsilon: 1e-12, tied: true)])
+    let outputs = try Model<Float>(source.descriptor, weights: source).outputs(for: [1, 3])
+    #expect(outputs.first { $0.stage == "heads.mlm" }?.sharing == sharing)
+    #expect(outputs.first { $0.name == "last_hidden_state" }?.sharing == 1)
+  }
+
   @Test("variants of the kernels agree within rounding")
   func variants() throws {
     let inputs = ModelInputs.made(batch: 2, tokens: 60, hides: [0, 20])

@@ -69,8 +69,11 @@ extension Head {
     let perToken: Shape = [batch.sequences, batch.tokens]
     switch self {
     case .mlm, .lm:
+      // All words' scores of a token are made of as many numbers as an embedding has.
+      let sharing = (sizes.vocabulary + sizes.embedding - 1) / sizes.embedding
       return [
-        OutputDescription(name: name, shape: Shape(perToken.dims + [sizes.vocabulary]), unit: .token, stage: stage)
+        OutputDescription(
+          name: name, shape: Shape(perToken.dims + [sizes.vocabulary]), unit: .token, stage: stage, sharing: sharing)
       ]
     case .pooled(let labels), .firstToken(_, let labels), .summary(_, _, let labels):
       let count = try labelCount(labels, word, weights)
