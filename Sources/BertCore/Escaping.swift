@@ -38,8 +38,7 @@ extension String {
   package var shellQuoted: String {
     let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
     let isPlain = utf8.allSatisfy { byte in
-      letters.contains(byte | 0x20) || byte.isDigit
-        || "_-./=:,+@%".utf8.contains(byte)
+      letters.contains(byte | 0x20) || byte.isDigit || "_-./=:,+@%".utf8.contains(byte)
     }
     return isPlain && !isEmpty ? self : "'" + replacing("'", with: "'\\''") + "'"
   }

@@ -54,9 +54,9 @@ extension PickleMachine {
     guard case .storageClass(let element) = storageClass else {
       throw refusal("the storage \(key.quoted) is of a class that names no element type", "R-TOR-02", .unsupported)
     }
-    guard !key.isEmpty, key.utf8.count <= 20,
-      key.utf8.allSatisfy({ $0.isDigit })
-    else { throw refusal("the storage key \(key.quoted) is no decimal number", "R-TOR-02") }
+    guard !key.isEmpty, key.utf8.count <= 20, key.utf8.allSatisfy({ $0.isDigit }) else {
+      throw refusal("the storage key \(key.quoted) is no decimal number", "R-TOR-02")
+    }
     let whole = TorchStorage(key: key, element: element, recordCount: count, first: 0, count: count)
     guard count >= 0, whole.recordBytes != nil else {
       throw refusal("the storage \(key) claims \(count) elements", "R-TOR-02")
