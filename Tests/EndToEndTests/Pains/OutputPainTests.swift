@@ -51,8 +51,8 @@ struct OutputPainTests {
     "burn#5479, JustVugg/colibri#1026, SimpleTuner#2714, pytorch-lightning#688: R-DUR-03: an interrupt leaves the good file alone",
     arguments: [("TERM", 143), ("HUP", 129), ("KILL", 137)])
   func interrupted(_ signal: String, _ status: Int32) throws {
-    // So large that no machine is done before the shell's turn, however long that takes to come.
-    let checkpoint = try Self.large(megabytes: 1 << 16, hidden: 1024)
+    // Far more than is written before the shell's turn, and little enough for a disk should that never come.
+    let checkpoint = try Self.large(megabytes: 8 << 10, hidden: 1024)
     try checkpoint.folder.get().write("out/model.bertw", Array("good".utf8))
     // The shell waits for the first sign of the new file, or for the end of the program.
     let line = """
